@@ -1,0 +1,164 @@
+"""The plain autoencoder."""
+
+from ._base import BaseAutoencoder
+
+
+class AutoencoderTransformer(BaseAutoencoder):
+    """Autoencoder: dimensionality reduction by a neural network.
+
+    An encoder maps each row to a short code and a decoder maps the code back; both are trained to
+    make the reconstruction match the row. With no hidden layer and identity activations the code
+    spans the subspace of PCA; hidden layers bend it.
+
+    Scale the data first, to [0, 1] or to unit variance.
+
+    Parameters
+    ----------
+    n_components : int or None, default=2
+        Width of the code. None lets the `architecture` choose.
+    hidden_layer_sizes : array-like of int or int, default=(128,)
+        Widths of the encoder's hidden layers, outermost first; the decoder mirrors them. ``()``
+        for none. Ignored where `architecture` is given.
+    activation : str, default="relu"
+        Activation of the hidden layers: "identity", "logistic", "tanh", "relu", "leaky_relu",
+        "elu", "selu", "gelu", "silu", "softplus" or "softsign" (Keras's "linear" and "sigmoid"
+        work too). Ignored where `architecture` is given.
+    code_activation : str, default="identity"
+        Activation of the code.
+    output_activation : str, default="auto"
+        Activation of the reconstruction. "auto" takes "logistic" where the training data lie in
+        [0, 1] or the loss is "binary_crossentropy", else "identity".
+    architecture : Architecture, default=None
+        Layers of the network, in place of `hidden_layer_sizes` and `activation`.
+    loss : {"squared_error", "absolute_error", "binary_crossentropy"}, default="squared_error"
+        Reconstruction loss, the mean over features and rows. The last needs data in [0, 1].
+    alpha : float, default=0.0
+        Weight of the penalty on the network's weights.
+    weight_penalty : {"l2", "l1", "weight_elimination"}, default="l2"
+        The penalty: the mean over all weights w, biases left out, of w², of abs(w), or of
+        w² / (1 + w²).
+    solver : str or keras.optimizers.Optimizer, default="adam"
+        "adam", "adamw", "nadam", "adamax", "rmsprop", "sgd", "adagrad" or "lion", or an unbuilt
+        Keras optimizer, which is copied at each fit and brings its own step size.
+    learning_rate_init : float, default=0.001
+        Initial step size of a solver given by name.
+    learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="constant"
+        Step size of epoch t = 0, 1, ...: the initial one; half a cosine down to near zero at
+        `max_iter`; the initial one over sqrt(t + 1); the initial one divided by 5 each time the
+        stopping rule is met.
+    batch_size : int or "auto", default="auto"
+        Rows of a training step; "auto" takes ``min(32, n_samples)``.
+    max_iter : int, default=200
+        Epochs, at most.
+    shuffle : bool, default=True
+        Whether the rows are shuffled in each epoch.
+    tol : float, default=1e-4
+        The training stops when the loss (the validation loss where ``early_stopping=True``) fails
+        to improve by `tol` for more than `n_iter_no_change` epochs in a row.
+    early_stopping : bool, default=False
+        Whether to watch the loss on held-out rows, and to end with the weights of the epoch in
+        which it was lowest.
+    validation_fraction : float, default=0.1
+        Share of the rows to hold out where ``early_stopping=True`` and no `X_val` is given.
+    n_iter_no_change : int or inf, default=10
+        Epochs without improvement before the training stops.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last fit.
+    random_state : int, RandomState instance or None, default=None
+        Source of all random numbers: initial weights, held-out rows, order of the rows.
+    verbose : bool or int, default=False
+        Whether to print the loss of each epoch.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features seen in fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has names that are all strings.
+    n_iter_ : int
+        Number of epochs trained.
+    loss_curve_ : list of float
+        Value of the objective in each epoch, penalties included.
+    val_loss_curve_ : list of float or None
+        Reconstruction loss on the validation rows after each epoch.
+    history_ : dict of str to list of float
+        "loss", "learning_rate" and, with validation rows, "val_loss" of each epoch.
+    best_loss_ : float
+        Lowest loss; of the validation rows where ``early_stopping=True``.
+    backend_ : str
+        Keras backend that trained the network.
+    encoder_, decoder_, model_ : keras.Model
+        The networks, copies that are built on access: training them changes nothing here.
+
+    See Also
+    --------
+    DenoisingAutoencoder : Learns to undo a corruption of its input.
+    sklearn.decomposition.PCA : The best linear code.
+
+    References
+    ----------
+    .. [1] Hinton, G. E. and Salakhutdinov, R. R. (2006). Reducing the dimensionality of data with
+       neural networks. Science 313, 504-507. https://doi.org/10.1126/science.1127647
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skae import AutoencoderTransformer
+    >>> X = load_digits().data / 16
+    >>> autoencoder = AutoencoderTransformer(n_components=8, max_iter=20, random_state=0)
+    >>> autoencoder.fit_transform(X).shape
+    (1797, 8)
+    >>> autoencoder.reconstruct(X[:5]).shape
+    (5, 64)
+    """
+
+    def __init__(
+        self,
+        n_components=2,
+        *,
+        hidden_layer_sizes=(128,),
+        activation="relu",
+        code_activation="identity",
+        output_activation="auto",
+        architecture=None,
+        loss="squared_error",
+        alpha=0.0,
+        weight_penalty="l2",
+        solver="adam",
+        learning_rate_init=1e-3,
+        learning_rate="constant",
+        batch_size="auto",
+        max_iter=200,
+        shuffle=True,
+        tol=1e-4,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        warm_start=False,
+        random_state=None,
+        verbose=False,
+    ):
+        super().__init__(
+            n_components,
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            code_activation=code_activation,
+            output_activation=output_activation,
+            architecture=architecture,
+            loss=loss,
+            alpha=alpha,
+            weight_penalty=weight_penalty,
+            solver=solver,
+            learning_rate_init=learning_rate_init,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            tol=tol,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+        )

@@ -1,0 +1,559 @@
+"""BaseAutoencoder: checks, fit, transform and state of every estimator."""
+
+import copy
+import warnings
+from abc import abstractmethod
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from . import losses
+from ._engine import (
+    ACTIVATIONS,
+    SCHEDULES,
+    SOLVERS,
+    Objective,
+    Recipe,
+    Rows,
+    Schedule,
+    Solver,
+    StoppingRule,
+    Training,
+    backend_name,
+)
+from ._sklearn_compat import (
+    CallbackSupportMixin,
+    EpochCallbacks,
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+    with_callbacks,
+)
+from ._training_set import TrainingSet
+from .architectures import Dense
+from .penalties import WEIGHT_PENALTIES
+
+_ACTIVATION_NAMES = set(ACTIVATIONS) | set(ACTIVATIONS.values())
+
+MAX_AUTO_BATCH = 32
+"""Largest batch that ``batch_size="auto"`` takes."""
+
+BLOCK_ROWS = 4096
+"""Rows that are looked at together where a whole matrix of results is not needed."""
+
+
+class BaseAutoencoder(
+    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
+    """Everything the estimators share; not to be used directly.
+
+    A leaf declares its `__init__`, its constraints, and `_objective`.
+    """
+
+    _parameter_constraints: dict = {
+        "n_components": [Interval(Integral, 1, None, closed="left"), None],
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(_ACTIVATION_NAMES)],
+        "code_activation": [StrOptions(_ACTIVATION_NAMES)],
+        "output_activation": [StrOptions(_ACTIVATION_NAMES | {"auto"})],
+        "architecture": [HasMethods(["build", "get_params"]), None],
+        "loss": [StrOptions(set(losses.NAMES))],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "weight_penalty": [StrOptions(set(WEIGHT_PENALTIES))],
+        "solver": [StrOptions(set(SOLVERS)), HasMethods(["get_config", "stateless_apply"])],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [StrOptions(set(SCHEDULES))],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    @abstractmethod
+    def __init__(
+        self,
+        n_components,
+        *,
+        hidden_layer_sizes,
+        activation,
+        code_activation,
+        output_activation,
+        architecture,
+        loss,
+        alpha,
+        weight_penalty,
+        solver,
+        learning_rate_init,
+        learning_rate,
+        batch_size,
+        max_iter,
+        shuffle,
+        tol,
+        early_stopping,
+        validation_fraction,
+        n_iter_no_change,
+        warm_start,
+        random_state,
+        verbose,
+    ):
+        self.n_components = n_components
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.code_activation = code_activation
+        self.output_activation = output_activation
+        self.architecture = architecture
+        self.loss = loss
+        self.alpha = alpha
+        self.weight_penalty = weight_penalty
+        self.solver = solver
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # Fitting
+
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, *, sample_weight=None, X_val=None):
+        """Train the network to reconstruct X.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Training data. Memory maps and sparse matrices are read in blocks.
+        y : Ignored
+            Present for the API; labels never become targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, none negative; None weighs all alike.
+        X_val : array-like or sparse matrix of shape (n_validation_samples, n_features), \
+                default=None
+            Rows whose reconstruction loss is recorded after each epoch, and which stop the
+            training where ``early_stopping=True``.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument is rejected, or the loss turns infinite or NaN; an earlier fit then
+            stays as it was.
+        """
+        return self._fit(X, sample_weight=sample_weight, X_val=X_val)
+
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, *, sample_weight=None):
+        """Train for one epoch on X, going on from where the last call ended.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Training data of this call.
+        y : Ignored
+            Present for the API.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, none negative.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        return self._fit(X, sample_weight=sample_weight, incremental=True)
+
+    def _fit(self, X, *, X_clean=None, sample_weight=None, X_val=None, incremental=False):
+        start = self if self.__sklearn_is_fitted__() and (incremental or self.warm_start) else None
+        fitted = copy.copy(self)  # all is prepared here, and self stays as it is until the end
+        data = fitted._check_training_data(X, X_clean, sample_weight, X_val, reset=start is None)
+        objective = self._objective()
+        if X_clean is not None:
+            objective = objective.without_corruption()
+        recipe = self._recipe(data, start)
+        seed = self._seed if incremental and start else _draw_seed(self.random_state)
+        batch_size = self._batch_size(data.n_rows)
+        if data.n_rows <= batch_size:
+            validation, data = data.validation, data.merged()
+            data.validation = validation
+        if self.early_stopping and not incremental and data.validation is None:
+            data = data.split(self.validation_fraction, seed)
+        solver = Solver(self.solver)
+        training = Training(
+            recipe,
+            objective,
+            solver,
+            seed,
+            start=start and start._network,
+            slots=start._slots if incremental and start else None,
+            n_epochs=start.n_iter_ if incremental and start else 0,
+        )
+        if data.validation is not None:
+            validation = data.validation
+            training.validate_on(validation.X, validation.target, validation.weight)
+        schedule = Schedule(
+            1 if incremental else self.max_iter,
+            solver.step_size(self.learning_rate_init),
+            self.learning_rate,
+            self.shuffle,
+        )
+        rule = StoppingRule(
+            self.tol,
+            self.n_iter_no_change,
+            on_validation=self.early_stopping and not incremental,
+        )
+        earlier = start.history_ if incremental and start else {}
+
+        def attributes():
+            return fitted._fitted_attributes(training, rule, earlier, keep_slots=incremental)
+
+        callbacks = EpochCallbacks(self, X, schedule.max_iter, attributes)
+
+        def after_epoch():
+            self._report(training)
+            return callbacks.end_epoch()
+
+        training.run(
+            data.X, data.target, data.weight, batch_size, schedule, rule,
+            callbacks.begin_epoch, after_epoch,
+        )  # fmt: skip
+        attributes = attributes()
+        callbacks.end()
+        _warn_of_constant_units(attributes["_network"], data.X)
+        kept = {name: value for name, value in vars(self).items() if not _is_fitted_name(name)}
+        self.__dict__ = {**kept, **attributes}
+        return self
+
+    def _check_training_data(self, X, X_clean, sample_weight, X_val, *, reset):
+        X = self._check_X(X, reset=reset)
+        if X_clean is not None:
+            X_clean = _check_like(X_clean, "X_clean", X)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, X)
+            if not sample_weight.any():
+                raise ValueError("sample_weight is zero for every row; some must be positive.")
+        data = TrainingSet.from_arrays(X, X_clean, sample_weight)
+        if X_val is not None:
+            noisy, clean = X_val if X_clean is not None and len(X_val) == 2 else (X_val, None)
+            noisy = _check_like(noisy, "X_val", X, same_rows=False)
+            clean = None if clean is None else _check_like(clean, "X_val[1]", noisy)
+            data.validation = TrainingSet.from_arrays(noisy, clean)
+        return data
+
+    def _recipe(self, data, start):
+        """The network to train; that of `start` where its training goes on."""
+        architecture = self.architecture
+        if architecture is None:
+            architecture = Dense(self.hidden_layer_sizes, activation=self.activation)
+        output_activation = self.output_activation
+        if output_activation == "auto" and start is not None:
+            output_activation = start._network.recipe.output_activation
+        low, high = _value_range(data.target)
+        if output_activation == "auto":
+            bounded = self.loss == "binary_crossentropy" or (low >= 0 and high <= 1)
+            output_activation = "logistic" if bounded else "identity"
+        if self.loss == "binary_crossentropy":
+            _check_crossentropy(low, high, output_activation)
+        recipe = Recipe(
+            copy.deepcopy(architecture),
+            data.X.n_features,
+            self.n_components,
+            self.code_activation,
+            output_activation,
+        )
+        if start is not None and start._network.recipe.key != recipe.key:
+            raise ValueError(
+                "warm_start=True and partial_fit go on with the fitted network, but the parameters "
+                "now describe another one. Set them back, or clone the estimator and fit anew."
+            )
+        return recipe
+
+    def _objective(self):
+        """The number to minimise: the hook by which a leaf adds its terms."""
+        if self.alpha == 0:
+            return Objective(self.loss)
+        penalty = WEIGHT_PENALTIES[self.weight_penalty]
+        return Objective(self.loss, (penalty,), numbers={penalty.__name__: self.alpha})
+
+    def _batch_size(self, n_rows):
+        return min(n_rows, MAX_AUTO_BATCH if self.batch_size == "auto" else self.batch_size)
+
+    def _fitted_attributes(self, training, rule, earlier, *, keep_slots):
+        """All that the fit learned, by name, from the training as it stands."""
+        history = {
+            name: earlier.get(name, []) + values for name, values in training.history.items()
+        }
+        attributes = {
+            "n_features_in_": self.n_features_in_,
+            "n_iter_": len(history["loss"]),
+            "history_": history,
+            "loss_curve_": history["loss"],
+            "val_loss_curve_": history.get("val_loss"),
+            "best_loss_": min(history["val_loss" if rule.on_validation else "loss"]),
+            "backend_": backend_name(),
+            "_network": training.network(),
+            "_slots": training.slots() if keep_slots else None,
+            "_seed": training.seed,
+        }
+        if hasattr(self, "feature_names_in_"):
+            attributes["feature_names_in_"] = self.feature_names_in_
+        return attributes
+
+    def _report(self, training):
+        if self.verbose:
+            history = training.history
+            line = f"Epoch {len(history['loss'])}, loss = {history['loss'][-1]:.6g}"
+            if "val_loss" in history:
+                line += f", validation loss = {history['val_loss'][-1]:.6g}"
+            print(line, flush=True)
+
+    # Using the fitted network
+
+    def transform(self, X):
+        """Encode X.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        code : ndarray of shape (n_samples, n_components)
+            The code, in the floating type of X. A row's values do not depend on the other rows.
+        """
+        check_is_fitted(self)
+        return self._encode(self._check_X(X, reset=False))
+
+    def inverse_transform(self, X):
+        """Decode codes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Codes.
+
+        Returns
+        -------
+        X_reconstructed : ndarray of shape (n_samples, n_features)
+            Reconstructions, in the floating type of X.
+        """
+        check_is_fitted(self)
+        X = check_array(X, dtype="numeric", estimator=self, input_name="X")
+        if X.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"X has {X.shape[1]} features, but {type(self).__name__}.inverse_transform is "
+                f"expecting codes of {self._n_features_out} features as input."
+            )
+        return self._decode(X)
+
+    def reconstruct(self, X):
+        """Encode and decode X.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        X_reconstructed : ndarray of shape (n_samples, n_features)
+            Equal to ``inverse_transform(transform(X))``, in the floating type of X.
+        """
+        check_is_fitted(self)
+        return self._decode(self._encode(self._check_X(X, reset=False)))
+
+    def reconstruction_error(self, X, *, per_feature=False):
+        """Squared error of the reconstruction of each row.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+        per_feature : bool, default=False
+            Whether to give the squared error of each value rather than its mean over features.
+
+        Returns
+        -------
+        error : ndarray of shape (n_samples,) or (n_samples, n_features)
+            In squared units of X; lower is better.
+        """
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        X = X.tocsr() if sparse.issparse(X) else X
+        blocks = (X[start : start + BLOCK_ROWS] for start in range(0, X.shape[0], BLOCK_ROWS))
+        return np.concatenate([self._error(block, per_feature) for block in blocks])
+
+    def _error(self, X, per_feature):
+        dense = X.toarray() if sparse.issparse(X) else X
+        dense = dense.astype(np.float64, copy=False)
+        error = np.square(dense - self._decode(self._encode(X)))
+        return error if per_feature else error.mean(axis=1)
+
+    def score(self, X, y=None):
+        """Minus the mean squared error of the reconstructions.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+        y : Ignored
+            Present for the API.
+
+        Returns
+        -------
+        score : float
+            Minus the mean of ``reconstruction_error(X)`` whatever the loss; greater is better.
+        """
+        return -float(self.reconstruction_error(X).mean())
+
+    def _encode(self, X):
+        out = np.empty((X.shape[0], self._n_features_out), _floating_type(X))
+        return self._network.encode(Rows(X), out)
+
+    def _decode(self, code):
+        out = np.empty((code.shape[0], self.n_features_in_), _floating_type(code))
+        return self._network.decode(Rows(code), out)
+
+    @property
+    def encoder_(self):
+        """keras.Model : the encoder, a copy built on access."""
+        return self._keras_models()[0]
+
+    @property
+    def decoder_(self):
+        """keras.Model : the decoder, a copy built on access."""
+        return self._keras_models()[1]
+
+    @property
+    def model_(self):
+        """keras.Model : encoder and decoder in a row, a copy built on access."""
+        return self._keras_models()[2]
+
+    def _keras_models(self):
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError(
+                f"This {type(self).__name__} has no network yet: call fit first."
+            ) from NotFittedError()
+        return self._network.keras_models()
+
+    # Conventions of scikit-learn
+
+    @property
+    def _n_features_out(self):
+        return self._network.n_code_features
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_network")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def _check_X(self, X, *, reset):
+        """X as a numeric matrix of any storage whose values are finite as float32."""
+        X = validate_data(self, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric")
+        return _check_float32_range(X, "X")
+
+
+def _is_fitted_name(name):
+    return name in {"_network", "_slots", "_seed"} or (name.endswith("_") and name[0] != "_")
+
+
+def _draw_seed(random_state):
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _floating_type(X):
+    return np.float32 if X.dtype in (np.float32, np.float16) else np.float64
+
+
+def _check_float32_range(X, name):
+    if X.dtype.itemsize > 4 and X.dtype.kind == "f":
+        values = X.data if sparse.issparse(X) else X
+        limit = np.finfo(np.float32).max
+        if values.size and (values.max() > limit or values.min() < -limit):
+            raise ValueError(
+                f"{name} contains values too large for dtype('float32'), which the network "
+                "computes in. Scale the data."
+            )
+    return X
+
+
+def _check_like(array, name, X, *, same_rows=True):
+    """Check another matrix that must match X in width, and in length where they are pairs."""
+    array = check_array(array, accept_sparse=("csr", "csc"), dtype="numeric", input_name=name)
+    if array.shape[1] != X.shape[1] or (same_rows and array.shape[0] != X.shape[0]):
+        expected = f"({X.shape[0] if same_rows else 'n_samples'}, {X.shape[1]})"
+        raise ValueError(f"{name} must have shape {expected} to match X, got {array.shape}.")
+    return _check_float32_range(array, name)
+
+
+def _value_range(rows):
+    """Lowest and highest value of the rows, read in blocks."""
+    low, high = np.inf, -np.inf
+    for start in range(0, rows.n_rows, BLOCK_ROWS):
+        part = rows.part(slice(start, start + BLOCK_ROWS))
+        low, high = min(low, part.min()), max(high, part.max())
+    return float(low), float(high)
+
+
+def _check_crossentropy(low, high, output_activation):
+    if low < 0 or high > 1:
+        raise ValueError(
+            "loss='binary_crossentropy' needs data in [0, 1], but they range from "
+            f"{low:.6g} to {high:.6g}. Scale them with MinMaxScaler(clip=True), or take "
+            "loss='squared_error'."
+        )
+    if output_activation not in ("logistic", "sigmoid"):
+        raise ValueError(
+            "loss='binary_crossentropy' needs output_activation='logistic' or 'auto', got "
+            f"{output_activation!r}."
+        )
+
+
+def _warn_of_constant_units(network, X):
+    """Warn of code units that do not vary over the training data, which carry nothing."""
+    first, varies = None, np.zeros(network.n_code_features, bool)
+    for start in range(0, X.n_rows, BLOCK_ROWS):
+        part = X.subset(np.arange(start, min(start + BLOCK_ROWS, X.n_rows)))
+        code = network.encode(part, np.empty((part.n_rows, len(varies)), np.float32))
+        first = code[0] if first is None else first
+        varies |= (code != first).any(axis=0)
+        if varies.all():
+            return
+    if X.n_rows > 1:
+        warnings.warn(
+            f"{np.count_nonzero(~varies)} of {len(varies)} code units (numbers "
+            f"{np.flatnonzero(~varies).tolist()}) are constant over the training data and carry "
+            "nothing. Scale the data, take code_activation='identity' or another activation than "
+            "'relu', or a smaller learning_rate_init or alpha.",
+            UserWarning,
+            stacklevel=4,
+        )

@@ -1,0 +1,243 @@
+"""Training: one compiled call an epoch, and the loop over epochs around it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._data import Blocks
+from ._network import FittedNetwork, graph_of, initial_weights
+from ._programs import compile_program, programs
+from ._solver import SCHEDULES, initial_slots, step_size_index
+
+SMALLEST_STEP_SIZE = 1e-6
+"""Where the "adaptive" schedule stops dividing, and training with it, as in scikit-learn's MLPs."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train.
+
+    Parameters
+    ----------
+    max_iter : int
+        Epochs, at most.
+    step_size : float
+        Initial step size.
+    kind : str
+        A key of `SCHEDULES`.
+    shuffle : bool
+    """
+
+    max_iter: int
+    step_size: float
+    kind: str = "constant"
+    shuffle: bool = True
+
+
+class Training:
+    """The state of a fit that is under way.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    objective : Objective
+    solver : Solver
+    seed : int
+        Everything random follows from it: weights, order of rows, corruption.
+    start : FittedNetwork, default=None
+        Weights to start from; None draws new ones.
+    slots : list of ndarray, default=None
+        The solver's own state to start from; None starts anew.
+    n_epochs : int, default=0
+        Epochs trained before, so that a continued training draws new random numbers.
+    """
+
+    def __init__(self, recipe, objective, solver, seed, *, start=None, slots=None, n_epochs=0):
+        self.recipe, self.objective, self.solver, self.seed = recipe, objective, solver, seed
+        self.graph = graph_of(recipe)
+        self.optimizer = programs.get(
+            "optimizer",
+            (recipe.key, solver.key),
+            lambda: solver.build(self.graph.trainable),
+        )
+        if start is None:
+            weights = initial_weights(recipe, seed)
+        else:
+            weights = (list(start.trainable), list(start.fixed))
+        slots = initial_slots(self.optimizer) if slots is None else slots
+        self.state = _host(((list(weights[0]), list(weights[1])), list(slots)))
+        self._key = (recipe.key, objective.key, solver.key)
+        self.n_epochs = n_epochs
+        self.history = {"loss": [], "learning_rate": []}
+        self._evaluation = None
+
+    def validate_on(self, X, target, weight):
+        """Record the reconstruction loss on these rows after each epoch."""
+        self._evaluation = Blocks(X, target, weight / weight.sum(), min(X.n_rows, 1024))
+        self.history["val_loss"] = []
+
+    def run(self, X, target, weight, batch_size, schedule, rule, before_epoch, after_epoch):
+        """Train until the schedule ends, the stopping rule is met or `after_epoch` says so.
+
+        Parameters
+        ----------
+        X, target : Rows
+        weight : ndarray of shape (n_rows,)
+        batch_size : int
+        schedule : Schedule
+        rule : StoppingRule
+            Watches the validation loss where there is one, else the training loss.
+        before_epoch, after_epoch : callable
+            Called without arguments around each epoch; a true value of the latter ends the training.
+
+        Notes
+        -----
+        Where the rule watches the validation loss, the weights end as they were when it was lowest.
+        """
+        blocks = Blocks(X, target, weight / weight.mean(), batch_size)
+        step_size = schedule.step_size
+        best = None
+        for epoch in range(schedule.max_iter):
+            rate = SCHEDULES[schedule.kind](step_size, epoch, schedule.max_iter)
+            before_epoch()
+            self._epoch(blocks, rate, schedule.shuffle)
+            watched = self.history["val_loss" if rule.on_validation else "loss"][-1]
+            if rule.update(watched) and rule.on_validation:
+                best = _host(self.state[0])
+            if after_epoch():
+                break
+            if rule.met:
+                step_size /= 5
+                if schedule.kind != "adaptive" or step_size < SMALLEST_STEP_SIZE:
+                    break
+                rule.restart()
+        if best is not None:
+            self.state = (best, self.state[1])
+
+    def _epoch(self, blocks, rate, shuffle):
+        random = np.random.default_rng([self.seed, self.n_epochs])
+        numbers = {"learning_rate": rate, **self.objective.numbers}
+        numbers = {name: np.float32(value) for name, value in numbers.items()}
+        total = 0.0
+        for data, order in blocks.epoch(random if shuffle else None):
+            seed = random.integers(2**32, size=2, dtype=np.uint32)
+            arguments = (self.state, data, order, seed, numbers)
+            self.state, losses = self._program(arguments)(*arguments)
+            rows = (order >= 0).sum(axis=1)
+            total += float(np.asarray(losses, np.float64) @ rows)
+        self.n_epochs += 1
+        self._record(total / blocks.n_rows, rate)
+
+    def _record(self, loss, rate):
+        self.history["loss"].append(loss)
+        self.history["learning_rate"].append(float(rate))
+        monitored = [loss]
+        if self._evaluation is not None:
+            self.history["val_loss"].append(self._validation_loss())
+            monitored.append(self.history["val_loss"][-1])
+        if not np.isfinite(monitored).all():
+            raise ValueError(
+                f"The loss became {monitored[-1]} in epoch {len(self.history['loss'])}, so the "
+                "training was stopped. Scale the data (for instance with StandardScaler or "
+                "MinMaxScaler) or take a smaller learning_rate_init."
+            )
+
+    def _program(self, arguments):
+        return compile_program(
+            "epoch",
+            self._key,
+            lambda: epoch_function(self.graph, self.objective, self.optimizer),
+            arguments,
+            donate_argnums=0,
+        )
+
+    def _validation_loss(self):
+        total = 0.0
+        for data, order in self._evaluation.epoch(None):
+            arguments = (self.state[0], data, order)
+            program = compile_program(
+                "evaluation",
+                (self.recipe.key, self.objective.loss),
+                lambda: evaluation_function(self.graph, self.objective),
+                arguments,
+            )
+            total += float(program(*arguments))
+        return total
+
+    def network(self):
+        """The network as it stands, as NumPy arrays."""
+        trainable, fixed = _host(self.state[0])
+        return FittedNetwork(self.recipe, trainable, fixed, self.graph.n_code_features)
+
+    def slots(self):
+        """The solver's own state, as NumPy arrays."""
+        return _host(self.state[1])
+
+
+def _host(tree):
+    """A copy of a tree of arrays in NumPy."""
+    import jax
+
+    return jax.tree.map(lambda leaf: np.array(leaf), tree)
+
+
+def _batch(data, rows):
+    """Rows of one batch; the weight is divided by their number, and zero where there is none."""
+    X, target, weight = data
+    present = rows >= 0
+    X = _gather(X, rows)
+    target = X if target is None else _gather(target, rows)
+    return X, target, _gather(weight, rows) * present / present.sum()
+
+
+def _gather(array, rows):
+    """Rows of an array; where there is none (-1), some row that its weight of zero takes out."""
+    return array.at[rows].get(mode="clip")
+
+
+def epoch_function(graph, objective, optimizer):
+    """One pass over a block as a pure function of state, data, order, seed and numbers."""
+    import jax
+
+    rate_index = step_size_index(optimizer)
+    gradient = jax.value_and_grad(
+        lambda trainable, fixed, batch, numbers, seed: objective(
+            graph, (trainable, fixed), batch, numbers, seed
+        ),
+        has_aux=True,
+    )
+
+    def epoch(state, data, order, seed, numbers):
+        def step(carry, batch_order):
+            (trainable, fixed), slots, key = carry
+            key, step_key = jax.random.split(key)
+            batch = _batch(data, batch_order)
+            (loss, new_fixed), slope = gradient(trainable, fixed, batch, numbers, step_key)
+            new_trainable, new_slots = optimizer.stateless_apply(slots, slope, trainable)
+            return ((new_trainable, new_fixed), new_slots, key), loss
+
+        weights, slots = state
+        if rate_index is not None:
+            slots = list(slots)
+            slots[rate_index] = numbers["learning_rate"]
+        carry, losses = jax.lax.scan(step, (weights, slots, seed), order)
+        return carry[:2], losses
+
+    return epoch
+
+
+def evaluation_function(graph, objective):
+    """The reconstruction loss on a block, weighted by its rows' weights."""
+    import jax
+
+    def evaluate(weights, data, order):
+        def step(total, rows):
+            X, target, weight = _batch(data, rows)
+            weight = weight * (rows >= 0).sum()
+            code, _ = graph.encode(weights, X)
+            logits, _ = graph.decode_logits(weights, code)
+            return total + objective.reconstruction_loss(graph, target, logits, weight), None
+
+        return jax.lax.scan(step, np.float32(0), order)[0]
+
+    return evaluate
