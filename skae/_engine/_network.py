@@ -118,7 +118,7 @@ def _initializer(layer, variable):
     initializer = getattr(layer, f"{variable.name}_initializer", None)
     if callable(initializer):
         return initializer
-    value = np.asarray(variable)
+    value = np.asarray(variable.value)
     if value.size and np.ptp(value) > 0:
         raise ValueError(
             f"skae cannot seed the weight {variable.name!r} of layer {layer.name!r}: keep its "
@@ -164,7 +164,7 @@ def _drawing(graph):
             return generator.next()
         initializer = _initializer(owner[id(variable)], variable)
         if initializer is None:
-            return keras.ops.convert_to_tensor(np.asarray(variable))
+            return keras.ops.convert_to_tensor(np.asarray(variable.value))
         config = initializer.get_config()
         if "seed" in config:
             initializer = type(initializer).from_config({**config, "seed": generator})

@@ -68,7 +68,7 @@ class Solver:
 
 def initial_slots(optimizer):
     """The optimizer's own variables as NumPy arrays, before its first step."""
-    return [np.array(variable) for variable in optimizer.variables]
+    return [np.array(variable.value) for variable in optimizer.variables]
 
 
 def step_size_index(optimizer):
