@@ -19,7 +19,7 @@ class AutoencoderTransformer(BaseAutoencoder):
     hidden_layer_sizes : array-like of int or int, default=(128,)
         Widths of the encoder's hidden layers, outermost first; the decoder mirrors them. ``()``
         for none. Ignored where `architecture` is given.
-    activation : str, default="relu"
+    activation : str, default="silu"
         Activation of the hidden layers: "identity", "logistic", "tanh", "relu", "leaky_relu",
         "elu", "selu", "gelu", "silu", "softplus" or "softsign" (Keras's "linear" and "sigmoid"
         work too). Ignored where `architecture` is given.
@@ -40,19 +40,20 @@ class AutoencoderTransformer(BaseAutoencoder):
     solver : str or keras.optimizers.Optimizer, default="adam"
         "adam", "adamw", "nadam", "adamax", "rmsprop", "sgd", "adagrad" or "lion", or an unbuilt
         Keras optimizer, which is copied at each fit and brings its own step size.
-    learning_rate_init : float, default=0.001
+    learning_rate_init : float, default=0.005
         Initial step size of a solver given by name.
-    learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="constant"
+    learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"
         Step size of epoch t = 0, 1, ...: the initial one; half a cosine down to near zero at
         `max_iter`; the initial one over sqrt(t + 1); the initial one divided by 5 each time the
         stopping rule is met.
     batch_size : int or "auto", default="auto"
-        Rows of a training step; "auto" takes ``min(32, n_samples)``.
-    max_iter : int, default=200
+        Rows of a training step. "auto" takes a fiftieth of them, at least 32 and at most 256. Where
+        all rows fit into one batch, identical rows are merged and their weights added.
+    max_iter : int, default=100
         Epochs, at most.
     shuffle : bool, default=True
         Whether the rows are shuffled in each epoch.
-    tol : float, default=1e-4
+    tol : float, default=0.0
         The training stops when the loss (the validation loss where ``early_stopping=True``) fails
         to improve by `tol` for more than `n_iter_no_change` epochs in a row.
     early_stopping : bool, default=False
@@ -60,7 +61,7 @@ class AutoencoderTransformer(BaseAutoencoder):
         which it was lowest.
     validation_fraction : float, default=0.1
         Share of the rows to hold out where ``early_stopping=True`` and no `X_val` is given.
-    n_iter_no_change : int or inf, default=10
+    n_iter_no_change : int or inf, default=25
         Epochs without improvement before the training stops.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last fit.
@@ -117,7 +118,7 @@ class AutoencoderTransformer(BaseAutoencoder):
         n_components=2,
         *,
         hidden_layer_sizes=(128,),
-        activation="relu",
+        activation="silu",
         code_activation="identity",
         output_activation="auto",
         architecture=None,
@@ -125,15 +126,15 @@ class AutoencoderTransformer(BaseAutoencoder):
         alpha=0.0,
         weight_penalty="l2",
         solver="adam",
-        learning_rate_init=1e-3,
-        learning_rate="constant",
+        learning_rate_init=5e-3,
+        learning_rate="cosine",
         batch_size="auto",
-        max_iter=200,
+        max_iter=100,
         shuffle=True,
-        tol=1e-4,
+        tol=0.0,
         early_stopping=False,
         validation_fraction=0.1,
-        n_iter_no_change=10,
+        n_iter_no_change=25,
         warm_start=False,
         random_state=None,
         verbose=False,

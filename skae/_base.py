@@ -1,8 +1,10 @@
 """BaseAutoencoder: checks, fit, transform and state of every estimator."""
 
 import copy
+import re
 import warnings
 from abc import abstractmethod
+from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -42,9 +44,6 @@ from .architectures import Dense
 from .penalties import WEIGHT_PENALTIES
 
 _ACTIVATION_NAMES = set(ACTIVATIONS) | set(ACTIVATIONS.values())
-
-MAX_AUTO_BATCH = 32
-"""Largest batch that ``batch_size="auto"`` takes."""
 
 BLOCK_ROWS = 4096
 """Rows that are looked at together where a whole matrix of results is not needed."""
@@ -253,7 +252,8 @@ class BaseAutoencoder(
         if X_clean is not None:
             X_clean = _check_like(X_clean, "X_clean", X)
         if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, X)
+            with naming("sample_weight"):
+                sample_weight = check_sample_weight(sample_weight, X)
             if not sample_weight.any():
                 raise ValueError("sample_weight is zero for every row; some must be positive.")
         data = TrainingSet.from_arrays(X, X_clean, sample_weight)
@@ -294,13 +294,13 @@ class BaseAutoencoder(
 
     def _objective(self):
         """The number to minimise: the hook by which a leaf adds its terms."""
-        if self.alpha == 0:
-            return Objective(self.loss)
         penalty = WEIGHT_PENALTIES[self.weight_penalty]
         return Objective(self.loss, (penalty,), numbers={penalty.__name__: self.alpha})
 
     def _batch_size(self, n_rows):
-        return min(n_rows, MAX_AUTO_BATCH if self.batch_size == "auto" else self.batch_size)
+        if self.batch_size == "auto":
+            return min(n_rows, 256, max(32, n_rows // 50))
+        return min(n_rows, self.batch_size)
 
     def _fitted_attributes(self, training, rule, earlier, *, keep_slots):
         """All that the fit learned, by name, from the training as it stands."""
@@ -363,7 +363,8 @@ class BaseAutoencoder(
             Reconstructions, in the floating type of X.
         """
         check_is_fitted(self)
-        X = check_array(X, dtype="numeric", estimator=self, input_name="X")
+        with naming("X"):
+            X = check_array(X, dtype="numeric", estimator=self, input_name="X")
         if X.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {X.shape[1]} features, but {type(self).__name__}.inverse_transform is "
@@ -478,7 +479,8 @@ class BaseAutoencoder(
 
     def _check_X(self, X, *, reset):
         """X as a numeric matrix of any storage whose values are finite as float32."""
-        X = validate_data(self, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric")
+        with naming("X"):
+            X = validate_data(self, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric")
         return _check_float32_range(X, "X")
 
 
@@ -492,6 +494,18 @@ def _draw_seed(random_state):
 
 def _floating_type(X):
     return np.float32 if X.dtype in (np.float32, np.float16) else np.float64
+
+
+@contextmanager
+def naming(argument):
+    """Make the rejections of scikit-learn's checks name the argument where they do not."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if re.search(rf"\b{re.escape(argument)}", str(error)):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{argument}: {error}") from error
 
 
 def _check_float32_range(X, name):
@@ -508,7 +522,8 @@ def _check_float32_range(X, name):
 
 def _check_like(array, name, X, *, same_rows=True):
     """Check another matrix that must match X in width, and in length where they are pairs."""
-    array = check_array(array, accept_sparse=("csr", "csc"), dtype="numeric", input_name=name)
+    with naming(name):
+        array = check_array(array, accept_sparse=("csr", "csc"), dtype="numeric", input_name=name)
     if array.shape[1] != X.shape[1] or (same_rows and array.shape[0] != X.shape[0]):
         expected = f"({X.shape[0] if same_rows else 'n_samples'}, {X.shape[1]})"
         raise ValueError(f"{name} must have shape {expected} to match X, got {array.shape}.")

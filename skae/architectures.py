@@ -66,7 +66,7 @@ class Dense(Architecture):
     ----------
     hidden_layer_sizes : array-like of int or int, default=(128,)
         Widths of the encoder's hidden layers, outermost first; ``()`` for none.
-    activation : str, default="relu"
+    activation : str, default="silu"
         Activation of the hidden layers.
 
     Examples
@@ -77,7 +77,7 @@ class Dense(Architecture):
     ((None, 2), (None, 64))
     """
 
-    def __init__(self, hidden_layer_sizes=(128,), *, activation="relu"):
+    def __init__(self, hidden_layer_sizes=(128,), *, activation="silu"):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
 
@@ -90,7 +90,7 @@ class Dense(Architecture):
             If `n_components` is None.
         """
         if n_components is None:
-            raise ValueError("n_components=None needs an architecture that chooses the code's width.")
+            raise ValueError("n_components=None needs an architecture that chooses the code width.")
         widths = hidden_widths(self.hidden_layer_sizes)
         (n_features,) = input_shape
         encoder = self._chain(n_features, [*widths, n_components], "encoder")

@@ -48,7 +48,7 @@ class Rows:
 
 
 def tiles(rows, tile_rows):
-    """Yield ``(start, tile)`` over all rows; each tile has `tile_rows` rows, the last one padded."""
+    """Yield ``(start, tile)`` over all rows, each of `tile_rows` rows, the last padded."""
     for start in range(0, rows.n_rows, tile_rows):
         tile = np.empty((tile_rows, rows.n_features), np.float32)
         n_rows = min(tile_rows, rows.n_rows - start)

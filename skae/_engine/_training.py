@@ -88,7 +88,7 @@ class Training:
         rule : StoppingRule
             Watches the validation loss where there is one, else the training loss.
         before_epoch, after_epoch : callable
-            Called without arguments around each epoch; a true value of the latter ends the training.
+            Called without arguments around each epoch; a true value of the latter ends it all.
 
         Notes
         -----

@@ -1,0 +1,270 @@
+"""The code as points in the plane."""
+
+import numpy as np
+
+from ._matplotlib import COLORS, axes_or_new, final_estimator, remove_spines
+
+MAX_CLASSES = 20
+"""Most values of a numeric y that are drawn as classes; more get a colour bar."""
+
+
+class LatentSpaceDisplay:
+    """Scatter plot of the code, coloured by y.
+
+    Create one with `from_estimator` or `from_predictions`. The parameters are stored as
+    attributes.
+
+    Parameters
+    ----------
+    code : ndarray of shape (n_samples, n_components)
+        Codes, two components wide or wider.
+    y : ndarray of shape (n_samples,), default=None
+        Colours the points. Strings, booleans and up to 20 different whole numbers are classes
+        and get a legend; other numbers get a colour bar.
+    estimator_name : str, default=None
+        Name for the title. None leaves the title out.
+
+    Attributes
+    ----------
+    scatter_ : matplotlib PathCollection
+        The points, in the order of the code.
+    legend_ : matplotlib Legend or None
+        Legend of the classes.
+    colorbar_ : matplotlib Colorbar or None
+        Colour bar of a continuous y.
+    ax_ : matplotlib Axes
+        Axes of the points.
+    figure_ : matplotlib Figure
+        Figure of the axes.
+
+    See Also
+    --------
+    ReconstructionDisplay : What the codes decode to.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skae import AutoencoderTransformer
+    >>> from skae.plotting import LatentSpaceDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> autoencoder = AutoencoderTransformer(8, max_iter=5, random_state=0).fit(X / 16)
+    >>> display = LatentSpaceDisplay.from_estimator(autoencoder, X / 16, y, projection="pca")
+    >>> display.scatter_.get_offsets().shape
+    (1797, 2)
+    >>> [text.get_text() for text in display.legend_.get_texts()][:3]
+    ['0', '1', '2']
+    """
+
+    def __init__(self, *, code, y=None, estimator_name=None):
+        self.code = code
+        self.y = y
+        self.estimator_name = estimator_name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y=None,
+        *,
+        components=(0, 1),
+        projection=None,
+        ax=None,
+        scatter_kwargs=None,
+    ):
+        """Encode X and draw the code.
+
+        Parameters
+        ----------
+        estimator : object
+            Fitted estimator with `transform`.
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+        y : array-like of shape (n_samples,), default=None
+            Classes or numbers that colour the points.
+        components : tuple of two int, default=(0, 1)
+            Components of the code, or of its projection, on the horizontal and vertical axis.
+        projection : {"pca"} or None, default=None
+            "pca" draws principal components of the code.
+        ax : matplotlib Axes, default=None
+            Axes to draw on. None makes a new figure.
+        scatter_kwargs : dict, default=None
+            Arguments for `matplotlib.axes.Axes.scatter`.
+
+        Returns
+        -------
+        display : LatentSpaceDisplay
+
+        Raises
+        ------
+        ValueError
+            If `components`, `projection` or y does not fit the code.
+        ImportError
+            If matplotlib is not installed.
+        """
+        return cls.from_predictions(
+            estimator.transform(X),
+            y,
+            components=components,
+            projection=projection,
+            estimator_name=type(final_estimator(estimator)).__name__,
+            ax=ax,
+            scatter_kwargs=scatter_kwargs,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        code,
+        y=None,
+        *,
+        components=(0, 1),
+        projection=None,
+        estimator_name=None,
+        ax=None,
+        scatter_kwargs=None,
+    ):
+        """Draw codes.
+
+        Parameters
+        ----------
+        code : array-like of shape (n_samples, n_components)
+            Codes.
+        y : array-like of shape (n_samples,), default=None
+            Classes or numbers that colour the points.
+        components : tuple of two int, default=(0, 1)
+            Components of the code, or of its projection, on the horizontal and vertical axis.
+        projection : {"pca"} or None, default=None
+            "pca" draws principal components of the code.
+        estimator_name : str, default=None
+            Name for the title. None leaves the title out.
+        ax : matplotlib Axes, default=None
+            Axes to draw on. None makes a new figure.
+        scatter_kwargs : dict, default=None
+            Arguments for `matplotlib.axes.Axes.scatter`.
+
+        Returns
+        -------
+        display : LatentSpaceDisplay
+
+        Raises
+        ------
+        ValueError
+            If `components`, `projection` or y does not fit the code.
+        ImportError
+            If matplotlib is not installed.
+        """
+        code = np.asarray(code)
+        if y is not None:
+            y = np.asarray(y)
+            if y.shape != (len(code),):
+                raise ValueError(f"y must have shape ({len(code)},) like the code, got {y.shape}.")
+        display = cls(code=code, y=y, estimator_name=estimator_name)
+        return display.plot(
+            ax, components=components, projection=projection, scatter_kwargs=scatter_kwargs
+        )
+
+    def plot(self, ax=None, *, components=(0, 1), projection=None, scatter_kwargs=None):
+        """Draw the points.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on. None makes a new figure.
+        components : tuple of two int, default=(0, 1)
+            Components of the code, or of its projection, on the horizontal and vertical axis.
+        projection : {"pca"} or None, default=None
+            "pca" draws principal components of the code.
+        scatter_kwargs : dict, default=None
+            Arguments for `matplotlib.axes.Axes.scatter`.
+
+        Returns
+        -------
+        display : LatentSpaceDisplay
+            The display itself.
+
+        Raises
+        ------
+        ValueError
+            If `components` or `projection` does not fit the code.
+        ImportError
+            If matplotlib is not installed.
+        """
+        points = _points(self.code, components, projection)
+        ax = axes_or_new(ax, self, (6, 4.8))
+        classes = _classes(self.y)
+        size = np.clip(12_000 / len(points), 2, 16)
+        style = {"s": size, "alpha": 0.8, "linewidths": 0, **self._colors(classes)}
+        self.scatter_ = ax.scatter(*points.T, **{**style, **(scatter_kwargs or {})})
+        self.legend_ = None if classes is None else _legend(ax, classes)
+        self.colorbar_ = None
+        if self.y is not None and classes is None:
+            self.colorbar_ = ax.figure.colorbar(self.scatter_, ax=ax)
+        axis = "Component" if projection is None else "Principal component"
+        ax.set(xlabel=f"{axis} {components[0]}", ylabel=f"{axis} {components[1]}")
+        ax.set_title(f"Code of {self.estimator_name}" if self.estimator_name else "")
+        remove_spines(ax, ["right", "top"])
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _colors(self, classes):
+        if self.y is None:
+            return {"color": COLORS[0]}
+        if classes is None:
+            return {"c": self.y, "cmap": "viridis"}
+        colors = _class_colors(len(classes))
+        return {"c": [colors[i] for i in np.searchsorted(classes, self.y)]}
+
+
+def _points(code, components, projection):
+    if len(components) != 2:
+        raise ValueError(f"components must be two numbers, got {components!r}.")
+    if projection not in (None, "pca"):
+        raise ValueError(f"projection must be 'pca' or None, got {projection!r}.")
+    width = code.shape[1]
+    if any(not 0 <= component < width for component in components):
+        raise ValueError(
+            f"components must lie in 0..{width - 1}, since the code has n_components={width}, "
+            f"got {components!r}."
+        )
+    if projection == "pca":
+        from sklearn.decomposition import PCA
+
+        code = PCA(max(components) + 1, svd_solver="full").fit_transform(code)
+    return code[:, list(components)]
+
+
+def _classes(y):
+    """Find the classes in y; None where y is missing or continuous."""
+    if y is None:
+        return None
+    classes = np.unique(y)
+    if y.dtype.kind == "f" and (y != np.floor(y)).any():
+        return None
+    return None if y.dtype.kind in "iuf" and len(classes) > MAX_CLASSES else classes
+
+
+def _class_colors(n_classes):
+    if n_classes <= len(COLORS):
+        return COLORS[:n_classes]
+    from matplotlib import colormaps
+
+    return [tuple(color) for color in colormaps["viridis"](np.linspace(0, 1, n_classes))]
+
+
+def _legend(ax, classes):
+    from matplotlib.lines import Line2D
+
+    style = {"linestyle": "", "marker": "o", "markersize": 6}
+    handles = [
+        Line2D([], [], color=color, label=str(label), **style)
+        for label, color in zip(classes, _class_colors(len(classes)), strict=True)
+    ]
+    return ax.legend(
+        handles=handles,
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        ncols=1 + (len(classes) - 1) // 12,
+        frameon=False,
+        handletextpad=0.1,
+    )
