@@ -2,7 +2,16 @@
 
 from ._autoencoder import AutoencoderTransformer
 from ._denoising import DenoisingAutoencoder
+from ._versions import show_versions
+from .persistence import LoadError, load, save
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["AutoencoderTransformer", "DenoisingAutoencoder"]
+__all__ = [
+    "AutoencoderTransformer",
+    "DenoisingAutoencoder",
+    "LoadError",
+    "load",
+    "save",
+    "show_versions",
+]

@@ -1,16 +1,12 @@
 """`python -m skae`: compare autoencoders with PCA on real data; `python -m skae info`: versions."""
 
 import argparse
-import platform
 import sys
 import time
-from importlib import metadata
 from pathlib import Path
 
-from . import __version__, _demo
-from ._engine import backend_name, devices
-
-PACKAGES = ("scikit-learn", "keras", "jax", "numpy", "scipy", "matplotlib")
+from . import _demo
+from ._versions import PACKAGES, print_versions
 
 
 class _Parser(argparse.ArgumentParser):
@@ -24,7 +20,10 @@ def main(argv=None):
     parser = _make_parser()
     arguments = parser.parse_args(argv)
     try:
-        return _info() if arguments.command == "info" else _run_demo(arguments)
+        if arguments.command == "info":
+            print_versions(PACKAGES)
+            return 0
+        return _run_demo(arguments)
     except (_demo.UsageError, ImportError, OSError) as error:
         parser.error(str(error))
     except KeyboardInterrupt:
@@ -239,26 +238,6 @@ def _judge(comparison):
             file=sys.stderr,
         )
     return 1 if failures else 0
-
-
-# Versions
-
-
-def _info():
-    lines = {"skae": __version__, "python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            lines[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            lines[package] = "not installed"
-    try:
-        lines["backend"] = backend_name()
-        lines["devices"] = ", ".join(devices())
-    except ImportError as error:
-        lines["backend"] = f"not available: {error}"
-    for name, value in lines.items():
-        print(f"{name + ':':<13} {value}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -197,8 +197,8 @@ class BaseAutoencoder(
         seed = self._seed if incremental and start else _draw_seed(self.random_state)
         batch_size = self._batch_size(data.n_rows)
         if data.n_rows <= batch_size:
-            validation, data = data.validation, data.merged()
-            data.validation = validation
+            data = data.merged()
+            batch_size = data.n_rows
         if self.early_stopping and not incremental and data.validation is None:
             data = data.split(self.validation_fraction, seed)
         solver = Solver(self.solver)

@@ -51,7 +51,8 @@ class TrainingSet:
         _, first, copy_of = np.unique(as_bytes, return_index=True, return_inverse=True)
         weight = np.bincount(copy_of.ravel(), weights=self.weight)
         X = Rows(X[first])
-        return TrainingSet(X, self.target.subset(first) if paired else X, weight)
+        target = self.target.subset(first) if paired else X
+        return TrainingSet(X, target, weight, self.validation)
 
     def split(self, validation_fraction, seed):
         """Hold out a random share of the rows for validation.

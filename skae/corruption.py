@@ -156,8 +156,8 @@ class MaskingNoise(Corruption):
     >>> import numpy as np
     >>> from skae.corruption import MaskingNoise
     >>> masked = MaskingNoise(0.25).corrupt(np.ones((1000, 4)), random_state=0)
-    >>> print(f"{masked.mean():.1f}")
-    0.8
+    >>> print(f"{masked.mean():.2f}")
+    0.75
     """
 
     upper_level = 1.0

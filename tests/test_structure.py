@@ -106,11 +106,11 @@ def documented_parameters(cls):
     return dict(re.findall(r"^(\w+) : (.*(?:\\\n.*)?)", section[1], re.M)) if section else {}
 
 
-@pytest.mark.parametrize("cls", PUBLIC, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize(
+    "cls", [cls for cls in PUBLIC if "__init__" in vars(cls)], ids=lambda cls: cls.__name__
+)
 def test_documented_defaults_are_those_of_the_signature(cls):
     signature = inspect.signature(cls)
-    if inspect.isabstract(cls) or not signature.parameters:
-        pytest.skip("has no parameters")
     documented = documented_parameters(cls)
     assert list(documented) == list(signature.parameters)
     for name, parameter in signature.parameters.items():
