@@ -54,17 +54,17 @@ ESTIMATORS = {
     "default": AutoencoderTransformer(max_iter=2),
     "denoising": DenoisingAutoencoder(max_iter=2),
     "other": AutoencoderTransformer(
-        np.int64(3),
+        3,
         hidden_layer_sizes=[6, 5],
-        activation="relu",
+        activation="leaky_relu",
         code_activation="tanh",
         output_activation="linear",
         loss="absolute_error",
-        alpha=np.float32(0.1),
+        alpha=np.float32(0.001),
         weight_penalty="l1",
         solver="rmsprop",
         learning_rate="adaptive",
-        batch_size=16,
+        batch_size=np.int64(16),
         max_iter=3,
         early_stopping=True,
         n_iter_no_change=np.inf,
@@ -206,7 +206,7 @@ def test_partial_fit_goes_on_the_same_way(name, X, path):
 
 
 def test_names_and_output(X, path):
-    frame = pd.DataFrame(X, columns=["α", "b", "c", "d"])
+    frame = pd.DataFrame(X, columns=["é", "b", "c", "d"])
     saved = AutoencoderTransformer(max_iter=1).set_output(transform="pandas").fit(frame)
     skae.save(saved, path)
     loaded = skae.load(path)
@@ -273,9 +273,9 @@ def test_a_keras_optimizer_is_refused(path):
 
 
 def test_other_estimators_and_paths_are_refused(path):
-    with pytest.raises(TypeError, match="AutoencoderTransformer, DenoisingAutoencoder, .*got PCA"):
+    with pytest.raises(TypeError, match=r"AutoencoderTransformer, DenoisingAutoencoder, .*got PCA"):
         skae.save(PCA(), path)
-    with pytest.raises(TypeError, match="path"):
+    with pytest.raises(TypeError, match="PathLike"):
         skae.save(AutoencoderTransformer(), io.BytesIO())
 
 
@@ -436,9 +436,9 @@ def test_compressed_and_repeated_members(file):
     content = members(file)
     write(file, content, zipfile.ZIP_DEFLATED)
     assert "compressed" in load_error(file)
-    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(file, "w") as archive:
-        for name, data in [*content.items(), ("0.npy", content["0.npy"])]:
-            archive.writestr(name, data)
+    write(file, content)
+    with zipfile.ZipFile(file, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("0.npy", content["0.npy"])
     assert "'8.npy' is missing" in load_error(file)
 
 
