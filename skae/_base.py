@@ -187,65 +187,56 @@ class BaseAutoencoder(
         return self._fit(X, sample_weight=sample_weight, incremental=True)
 
     def _fit(self, X, *, X_clean=None, sample_weight=None, X_val=None, incremental=False):
+        """Prepare all on a copy, so that self stays as it is until the one swap at the end."""
         start = self if self.__sklearn_is_fitted__() and (incremental or self.warm_start) else None
-        fitted = copy.copy(self)  # all is prepared here, and self stays as it is until the end
+        fitted = copy.copy(self)
         data = fitted._check_training_data(X, X_clean, sample_weight, X_val, reset=start is None)
+        going_on = start if incremental else None
+        seed = going_on._seed if going_on else _draw_seed(self.random_state)
         objective = self._objective()
-        if X_clean is not None:
-            objective = objective.without_corruption()
-        recipe = self._recipe(data, start)
-        seed = self._seed if incremental and start else _draw_seed(self.random_state)
+        training = Training(
+            self._recipe(data, start),
+            objective if X_clean is None else objective.without_corruption(),
+            Solver(self.solver),
+            seed,
+            start=start and start._network,
+            slots=going_on and going_on._slots,
+            n_epochs=going_on.n_iter_ if going_on else 0,
+        )
         batch_size = self._batch_size(data.n_rows)
         if data.n_rows <= batch_size:
             data = data.merged()
             batch_size = data.n_rows
-        if self.early_stopping and not incremental and data.validation is None:
+        early_stopping = self.early_stopping and not incremental
+        if early_stopping and data.validation is None:
             data = data.split(self.validation_fraction, seed)
-        solver = Solver(self.solver)
-        training = Training(
-            recipe,
-            objective,
-            solver,
-            seed,
-            start=start and start._network,
-            slots=start._slots if incremental and start else None,
-            n_epochs=start.n_iter_ if incremental and start else 0,
-        )
-        if data.validation is not None:
-            validation = data.validation
-            training.validate_on(validation.X, validation.target, validation.weight)
-        schedule = Schedule(
-            1 if incremental else self.max_iter,
-            solver.step_size(self.learning_rate_init),
-            self.learning_rate,
-            self.shuffle,
-        )
-        rule = StoppingRule(
-            self.tol,
-            self.n_iter_no_change,
-            on_validation=self.early_stopping and not incremental,
-        )
-        earlier = start.history_ if incremental and start else {}
+        rule = StoppingRule(self.tol, self.n_iter_no_change, on_validation=early_stopping)
+        earlier = going_on.history_ if going_on else {}
 
         def attributes():
             return fitted._fitted_attributes(training, rule, earlier, keep_slots=incremental)
 
-        callbacks = EpochCallbacks(self, X, schedule.max_iter, attributes)
+        max_iter = 1 if incremental else self.max_iter
+        callbacks = EpochCallbacks(self, X, max_iter, attributes)
+        self._train(training, data, batch_size, max_iter, rule, callbacks)
+        attributes = attributes()
+        _warn_of_constant_units(attributes["_network"], data.X)
+        kept = {name: value for name, value in vars(self).items() if not _is_fitted_name(name)}
+        self.__dict__ = {**kept, **attributes}
+        return self
+
+    def _train(self, training, data, batch_size, max_iter, rule, callbacks):
+        if data.validation is not None:
+            training.validate_on(data.validation)
+        step_size = training.solver.step_size(self.learning_rate_init)
+        schedule = Schedule(max_iter, step_size, self.learning_rate, self.shuffle)
 
         def after_epoch():
             self._report(training)
             return callbacks.end_epoch()
 
-        training.run(
-            data.X, data.target, data.weight, batch_size, schedule, rule,
-            callbacks.begin_epoch, after_epoch,
-        )  # fmt: skip
-        attributes = attributes()
+        training.run(data, batch_size, schedule, rule, callbacks.begin_epoch, after_epoch)
         callbacks.end()
-        _warn_of_constant_units(attributes["_network"], data.X)
-        kept = {name: value for name, value in vars(self).items() if not _is_fitted_name(name)}
-        self.__dict__ = {**kept, **attributes}
-        return self
 
     def _check_training_data(self, X, X_clean, sample_weight, X_val, *, reset):
         X = self._check_X(X, reset=reset)
@@ -258,7 +249,8 @@ class BaseAutoencoder(
                 raise ValueError("sample_weight is zero for every row; some must be positive.")
         data = TrainingSet.from_arrays(X, X_clean, sample_weight)
         if X_val is not None:
-            noisy, clean = X_val if X_clean is not None and len(X_val) == 2 else (X_val, None)
+            pairs = X_clean is not None and isinstance(X_val, tuple) and len(X_val) == 2
+            noisy, clean = X_val if pairs else (X_val, None)
             noisy = _check_like(noisy, "X_val", X, same_rows=False)
             clean = None if clean is None else _check_like(clean, "X_val[1]", noisy)
             data.validation = TrainingSet.from_arrays(noisy, clean)
@@ -281,7 +273,7 @@ class BaseAutoencoder(
         recipe = Recipe(
             copy.deepcopy(architecture),
             data.X.n_features,
-            self.n_components,
+            None if self.n_components is None else int(self.n_components),
             self.code_activation,
             output_activation,
         )

@@ -143,6 +143,14 @@ def test_bad_parameters(fitted, params, message):
     fitted.set_params(**{name: kept[name] for name in params})
 
 
+def test_partial_fit_refuses_another_solver():
+    estimator = AutoencoderTransformer(2, random_state=0).partial_fit(X)
+    before = estimator.transform(X)
+    with pytest.raises(ValueError, match="solver must stay the same"):
+        estimator.set_params(solver="sgd").partial_fit(X)
+    np.testing.assert_array_equal(estimator.transform(X), before)
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [

@@ -62,6 +62,17 @@ def test_a_search_gives_the_same_bits_however_it_runs(digits, backend, n_jobs):
     np.testing.assert_array_equal(got.predict_proba(digits[0]), expected.predict_proba(digits[0]))
 
 
+def test_a_search_over_numpy_integers(digits):
+    grid = {
+        "n_components": np.array([1, 3]),
+        "max_iter": np.array([2]),
+        "batch_size": [np.int64(20)],
+    }
+    search = GridSearchCV(autoencoder(), grid, cv=2).fit(digits[0] / 16)
+    plain = autoencoder(n_components=3, max_iter=2, batch_size=20).fit(digits[0] / 16)
+    np.testing.assert_array_equal(search.transform(digits[0]), plain.transform(digits[0]))
+
+
 def test_halving_search_over_epochs(digits):
     halving = HalvingGridSearchCV(
         autoencoder(), {"n_components": [1, 2, 6]}, resource="max_iter", min_resources=2,

@@ -107,11 +107,15 @@ def main():
     for name in args.candidate or CANDIDATES:
         print(name, flush=True)
         measured[name] = measure(CANDIDATES[name], args.mnist, args.seeds)
-    rows = next(iter(measured.values()))
+        report(measured, args)
+
+
+def report(measured, args):
+    """Write what was measured so far."""
     records = [
         {"data, code size": row}
         | {name: f"{results[row][0]:.3f}" for name, results in measured.items()}
-        for row in rows
+        for row in next(iter(measured.values()))
     ]
     seconds = {name: sum(result[1] for result in r.values()) for name, r in measured.items()}
     records.append({"data, code size": "seconds"} | {n: f"{s:.1f}" for n, s in seconds.items()})

@@ -64,25 +64,32 @@ class Training:
             weights = initial_weights(recipe, seed)
         else:
             weights = (list(start.trainable), list(start.fixed))
-        slots = initial_slots(self.optimizer) if slots is None else slots
+        new_slots = initial_slots(self.optimizer)
+        slots = new_slots if slots is None else slots
+        if [slot.shape for slot in slots] != [slot.shape for slot in new_slots]:
+            raise ValueError(
+                "solver must stay the same from one partial_fit to the next: the state of the "
+                "earlier solver does not fit this one."
+            )
         self.state = _host(((list(weights[0]), list(weights[1])), list(slots)))
         self._key = (recipe.key, objective.key, solver.key)
         self.n_epochs = n_epochs
         self.history = {"loss": [], "learning_rate": []}
         self._evaluation = None
 
-    def validate_on(self, X, target, weight):
+    def validate_on(self, data):
         """Record the reconstruction loss on these rows after each epoch."""
-        self._evaluation = Blocks(X, target, weight / weight.sum(), min(X.n_rows, 1024))
+        weight = data.weight / data.weight.sum()
+        self._evaluation = Blocks(data.X, data.target, weight, min(data.n_rows, 1024))
         self.history["val_loss"] = []
 
-    def run(self, X, target, weight, batch_size, schedule, rule, before_epoch, after_epoch):
+    def run(self, data, batch_size, schedule, rule, before_epoch, after_epoch):
         """Train until the schedule ends, the stopping rule is met or `after_epoch` says so.
 
         Parameters
         ----------
-        X, target : Rows
-        weight : ndarray of shape (n_rows,)
+        data : TrainingSet
+            Its attributes X and target (`Rows`) and weight are read.
         batch_size : int
         schedule : Schedule
         rule : StoppingRule
@@ -94,7 +101,8 @@ class Training:
         -----
         Where the rule watches the validation loss, the weights end as they were when it was lowest.
         """
-        blocks = Blocks(X, target, weight / weight.mean(), batch_size)
+        weight = data.weight / data.weight.mean()
+        blocks = Blocks(data.X, data.target, weight, batch_size)
         step_size = schedule.step_size
         best = None
         for epoch in range(schedule.max_iter):
