@@ -365,3 +365,27 @@ def test_adaptive_step_size_is_divided_by_five(digits):
     rates = np.unique(autoencoder.history_["learning_rate"])[::-1]
     np.testing.assert_allclose(rates, 0.1 / 5.0 ** np.arange(len(rates)))
     assert 1e-6 <= rates[-1] < 5e-6
+
+
+@pytest.mark.parametrize("batch_size", [400, 16])
+def test_weights_weigh_the_loss(digits, batch_size):
+    """With a step size of nearly zero the loss is the weighted mean error, merged rows or not."""
+    X = digits[:300].repeat(2, axis=0)[:400]
+    weight = np.random.default_rng(0).integers(0, 5, size=400).astype(float)
+    autoencoder = AutoencoderTransformer(
+        2, learning_rate_init=1e-12, batch_size=batch_size, max_iter=1, random_state=0
+    ).fit(X, sample_weight=weight)
+    expected = np.average(autoencoder.reconstruction_error(X), weights=weight)
+    assert autoencoder.loss_curve_[0] == pytest.approx(expected, rel=1e-5)
+    assert expected != pytest.approx(autoencoder.reconstruction_error(X).mean(), rel=1e-3)
+
+
+def test_each_step_of_an_epoch_draws_its_own_noise():
+    """The mean over 400 steps of about one row varies a twentieth as much as one step."""
+    denoiser = DenoisingAutoencoder(
+        1, hidden_layer_sizes=(), output_activation="identity", corruption_level=5.0,
+        learning_rate_init=1e-12, batch_size=1, max_iter=50, n_iter_no_change=np.inf,
+        random_state=0,
+    ).fit([[1.0, 2.0 + i / 400] for i in range(400)])  # fmt: skip
+    losses = np.array(denoiser.loss_curve_)
+    assert losses.std() < 0.25 * losses.mean()

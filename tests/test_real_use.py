@@ -62,6 +62,27 @@ def test_a_search_gives_the_same_bits_however_it_runs(digits, backend, n_jobs):
     np.testing.assert_array_equal(got.predict_proba(digits[0]), expected.predict_proba(digits[0]))
 
 
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_halving_and_cross_validation_give_the_same_bits_in_parallel(digits, backend):
+    X = digits[0] / 16
+
+    def scores(n_jobs):
+        halving = HalvingGridSearchCV(
+            DenoisingAutoencoder(random_state=0), {"n_components": [1, 2, 6]}, resource="max_iter",
+            min_resources=2, max_resources=6, cv=2, random_state=0, n_jobs=n_jobs,
+        ).fit(X)  # fmt: skip
+        folds = cross_val_score(classifier(), *digits, cv=4, n_jobs=n_jobs)
+        union = FeatureUnion(
+            [("a", autoencoder()), ("b", autoencoder(random_state=1))], n_jobs=n_jobs
+        )
+        return halving.cv_results_["mean_test_score"], folds, union.fit_transform(X)
+
+    expected = scores(None)
+    with joblib.parallel_backend(backend):
+        for got, alone in zip(scores(2), expected, strict=True):
+            np.testing.assert_array_equal(got, alone)
+
+
 def test_a_search_over_numpy_integers(digits):
     grid = {
         "n_components": np.array([1, 3]),
