@@ -299,7 +299,7 @@ def test_memory_maps_are_read_in_blocks(digits, tmp_path, monkeypatch):
     X = np.load(tmp_path / "X.npy", mmap_mode="r")
     read = []
     part = _data.Rows.part
-    monkeypatch.setattr(_data, "BLOCK_BYTES", 4 * 64 * 128)
+    monkeypatch.setattr(_data, "BLOCK_BYTES", 4 * 64 * 256)
     monkeypatch.setattr(_data.Rows, "part", lambda *a: read.append(part(*a)) or read[-1])
     fitted = autoencoder(max_iter=2).fit(X)
     in_memory = autoencoder(max_iter=2).fit(np.array(X))

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 BLOCK_BYTES = 256 * 2**20
-"""Largest block, as float32: data above are read in blocks of half the size."""
+"""Largest block, as float32: data above are read in blocks of a quarter of it."""
 
 CHUNK_ROWS = 64
 """Rows that stay neighbours when data are read in blocks, so that a disk reads them together."""
@@ -77,7 +77,7 @@ class Blocks:
         bytes_of_batch = 4 * batch_size * X.n_features
         batches = -(-self.n_rows // batch_size)
         if batches * bytes_of_batch > BLOCK_BYTES:
-            batches = max(1, BLOCK_BYTES // 2 // bytes_of_batch)
+            batches = max(1, BLOCK_BYTES // 4 // bytes_of_batch)
         self.capacity = batches * batch_size
         self._whole = self._read(slice(None)) if self.capacity >= self.n_rows else None
 
