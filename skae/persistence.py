@@ -356,7 +356,10 @@ class _Reader:
     def _numpy(self, content):
         name, value = content
         dtype = np.dtype({"bool": "bool"}.get(name) or _NUMBER_TYPES[name])
-        return dtype.type(self.decode(value))
+        value = self.decode(value)
+        if dtype.kind in "iu" and not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
+            raise OverflowError(f"{value} is out of bounds for {dtype}")
+        return dtype.type(value)
 
     def _array(self, index):
         return self.arrays[_check_whole(index, "the number of an array", 0)]
