@@ -38,7 +38,7 @@ class Solver:
         if isinstance(self.spec, str):
             return self.spec
         config = {**self.spec.get_config(), "name": None}
-        if self.owns_step_size is False:
+        if not self.owns_step_size:
             config["learning_rate"] = None
         return type(self.spec), json.dumps(config, sort_keys=True, default=repr)
 
