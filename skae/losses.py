@@ -1,51 +1,69 @@
-"""Reconstruction losses: one value a row, the mean over its features.
+"""Reconstruction losses: one value for each entry of the data.
 
-Every loss takes the decoder's output before the output activation (`logits`), because
-cross-entropy is exact and cheaper from there. The mean over rows is taken by the objective.
+Every loss is a function of a `ForwardPass`. It takes the decoder's output before the output
+activation (`logits`), because cross-entropy is exact and cheaper from there. The objective takes
+the mean over a row's features (of the likelihoods the sum), and the mean over rows.
 """
 
+import math
+
 NAMES = ("squared_error", "absolute_error", "binary_crossentropy")
+"""Losses that can be asked for by name, means over the features."""
+
+LIKELIHOODS = ("bernoulli", "gaussian")
+"""Negative log-likelihoods, in nats, sums over the features."""
 
 
-def squared_error(target, logits, activate):
-    r"""Mean squared error of each row, :math:`\frac1d \sum_j (x_j - \hat x_j)^2`.
+def squared_error(step):
+    r"""Squared error of each value, :math:`(x - \hat x)^2`, in squared units of the data.
 
     Parameters
     ----------
-    target : tensor of shape (n_rows, n_features)
-    logits : tensor of shape (n_rows, n_features)
-        Output of the decoder before the output activation.
-    activate : callable
-        The output activation.
+    step : ForwardPass
+        Its `target`, `logits` and `activate` are read.
 
     Returns
     -------
-    loss : tensor of shape (n_rows,)
-        In squared units of the data.
+    loss : tensor of shape (n_rows, n_features)
     """
     from keras import ops
 
-    return ops.mean(ops.square(target - activate(logits)), axis=-1)
+    return ops.square(step.target - step.activate(step.logits))
 
 
-def absolute_error(target, logits, activate):
-    r"""Mean absolute error of each row, :math:`\frac1d \sum_j |x_j - \hat x_j|`.
+def absolute_error(step):
+    r"""Absolute error of each value, :math:`|x - \hat x|`, in units of the data."""
+    from keras import ops
 
-    Parameters and shapes are those of `squared_error`; in units of the data.
+    return ops.abs(step.target - step.activate(step.logits))
+
+
+def binary_crossentropy(step):
+    r"""Cross-entropy of each value, in nats.
+
+    :math:`-x \log \hat x - (1 - x) \log(1 - \hat x)` with :math:`\hat x = 1 / (1 + e^{-z})` of the
+    logits z, written so that no logarithm of zero occurs: :math:`\log(1 + e^z) - x z`. Its minimum
+    is the entropy of the data, above zero unless they are all 0 or 1. `activate` is not used: the
+    loss implies the logistic function.
     """
     from keras import ops
 
-    return ops.mean(ops.abs(target - activate(logits)), axis=-1)
+    return ops.softplus(step.logits) - step.target * step.logits
 
 
-def binary_crossentropy(target, logits, activate):
-    r"""Mean cross-entropy of each row, in nats a feature.
+def bernoulli(step):
+    """Negative logarithm of the Bernoulli likelihood: `binary_crossentropy`."""
+    return binary_crossentropy(step)
 
-    :math:`\frac1d \sum_j -x_j \log \hat x_j - (1 - x_j) \log(1 - \hat x_j)` with
-    :math:`\hat x = 1 / (1 + e^{-z})` of the logits z, written so that no logarithm of zero occurs:
-    :math:`\log(1 + e^z) - x z`. Its minimum is the entropy of the data, above zero unless they
-    are all 0 or 1. `activate` is not used: the loss implies the logistic function.
+
+def gaussian(step):
+    r"""Negative logarithm of the normal density of each value.
+
+    :math:`\frac12 \left(\log 2\pi\sigma_j^2 + (x_j - \hat x_j)^2 / \sigma_j^2\right)`, where the
+    variance :math:`\sigma_j^2` of feature j is `noise_variance`.
     """
     from keras import ops
 
-    return ops.mean(ops.softplus(logits) - target * logits, axis=-1)
+    variance = step.noise_variance()
+    error = ops.square(step.target - step.activate(step.logits))
+    return 0.5 * (math.log(2 * math.pi) + ops.log(variance) + error / variance)

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder
 from skae._engine import Objective, Recipe, graph_of
-from skae._engine._network import initial_weights
+from skae._engine._graph import initial_weights
 from skae.architectures import Dense
 from skae.corruption import GaussianNoise, MaskingNoise
 from skae.penalties import WEIGHT_PENALTIES

@@ -8,7 +8,9 @@ into compiled programs, which it shares between all estimators of the process, a
 
 from ._backend import backend_name, devices, load_keras
 from ._data import Rows
-from ._network import FittedNetwork, graph_of
+from ._graph import graph_of
+from ._network import FittedNetwork
+from ._numbers import Uniform, WarmUp
 from ._objective import Objective
 from ._programs import clear_programs, program_info
 from ._recipe import ACTIVATIONS, Recipe, canonical_activation, keras_activation
@@ -28,6 +30,8 @@ __all__ = [
     "Solver",
     "StoppingRule",
     "Training",
+    "Uniform",
+    "WarmUp",
     "backend_name",
     "canonical_activation",
     "clear_programs",

@@ -41,6 +41,13 @@ def backend_name():
     return load_keras().config.backend()
 
 
+def on_cpu():
+    """Whether programs run on a CPU."""
+    import jax
+
+    return jax.default_backend() == "cpu"
+
+
 def devices():
     """The devices programs run on, as text, the default one first."""
     import jax

@@ -94,7 +94,8 @@ class Blocks:
         data : tuple (X, target, weight)
             Device arrays of `capacity` rows; `target` is None where it equals X.
         order : ndarray of int32, shape (n_batches, batch_size)
-            Rows of each batch within the block; -1 where a batch has no row.
+            Rows of each batch within the block. What is left of the last batch holds other rows r
+            as ``~r``, for layers whose statistics are those of the whole batch.
         """
         if self._whole is not None:
             yield self._whole, self._batches(self.n_rows, random)
@@ -114,8 +115,9 @@ class Blocks:
 
     def _batches(self, n_rows, random):
         n_batches = -(-n_rows // self.batch_size)
-        order = np.full(n_batches * self.batch_size, -1, np.int32)
-        order[:n_rows] = np.arange(n_rows) if random is None else random.permutation(n_rows)
+        order = np.arange(n_rows) if random is None else random.permutation(n_rows)
+        padding = np.resize(~order, n_batches * self.batch_size - n_rows)
+        order = np.concatenate([order, padding]).astype(np.int32)
         return order.reshape(n_batches, self.batch_size)
 
     def _read(self, selected):

@@ -45,6 +45,11 @@ class Recipe:
         Width of the code; None lets the architecture choose.
     code_activation, output_activation : str
         Activations after the encoder and after the decoder.
+    draws_code : bool
+        Whether the encoder gives mean and log variance of a normal distribution, from which
+        training draws the code; the code activation is then not used.
+    learns_noise : bool
+        Whether a variance of each feature around its reconstruction is trained.
     """
 
     architecture: object
@@ -52,6 +57,8 @@ class Recipe:
     n_components: int | None
     code_activation: str = "identity"
     output_activation: str = "identity"
+    draws_code: bool = False
+    learns_noise: bool = False
 
     @property
     def key(self):
@@ -65,4 +72,6 @@ class Recipe:
             self.n_components,
             canonical_activation(self.code_activation),
             canonical_activation(self.output_activation),
+            self.draws_code,
+            self.learns_noise,
         )

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._backend import on_cpu
 from ._data import Blocks
-from ._network import FittedNetwork, graph_of, initial_weights
+from ._graph import graph_of, initial_weights
+from ._network import FittedNetwork
+from ._numbers import value_at
 from ._programs import compile_program, programs
 from ._solver import SCHEDULES, initial_slots, step_size_index
 
@@ -50,10 +53,16 @@ class Training:
         The solver's own state to start from; None starts anew.
     n_epochs : int, default=0
         Epochs trained before, so that a continued training draws new random numbers.
+    constants : dict of str to ndarray, default=None
+        Arrays taken from the training data, as in `FittedNetwork`; None for none.
     """
 
-    def __init__(self, recipe, objective, solver, seed, *, start=None, slots=None, n_epochs=0):
+    def __init__(
+        self, recipe, objective, solver, seed, *,
+        start=None, slots=None, n_epochs=0, constants=None,
+    ):  # fmt: skip
         self.recipe, self.objective, self.solver, self.seed = recipe, objective, solver, seed
+        self.constants = constants or {}
         self.graph = graph_of(recipe)
         self.optimizer = programs.get(
             "optimizer",
@@ -124,17 +133,39 @@ class Training:
 
     def _epoch(self, blocks, rate, shuffle):
         random = np.random.default_rng([self.seed, self.n_epochs])
-        numbers = {"learning_rate": rate, **self.objective.numbers}
-        numbers = {name: np.float32(value) for name, value in numbers.items()}
+        numbers = self._numbers(random, learning_rate=rate)
         total = 0.0
         for data, order in blocks.epoch(random if shuffle else None):
             seed = random.integers(2**32, size=2, dtype=np.uint32)
-            arguments = (self.state, data, order, seed, numbers)
-            self.state, losses = self._program(arguments)(*arguments)
+            losses = self._pass(data, order, seed, numbers)
             rows = (order >= 0).sum(axis=1)
             total += float(np.asarray(losses, np.float64) @ rows)
         self.n_epochs += 1
         self._record(total / blocks.n_rows, rate)
+
+    def _numbers(self, random, **others):
+        """The arguments of this epoch's programs that are neither state nor data."""
+        numbers = {**self.objective.numbers, **self.constants, **others}
+        numbers = {name: value_at(n, self.n_epochs, random) for name, n in numbers.items()}
+        return {name: np.asarray(value, np.float32) for name, value in numbers.items()}
+
+    def _pass(self, data, order, seed, numbers):
+        """Train on each batch of a block; returns their losses.
+
+        On a CPU, XLA differentiates a convolution inside a loop ten times slower than outside: such
+        networks take one call a batch. All others take one call a block.
+        """
+        if not (self.graph.convolves and on_cpu()):
+            arguments = (self.state, data, order, seed, numbers)
+            self.state, losses = self._program("epoch", epoch_function, arguments)(*arguments)
+            return losses
+        carry, losses = (self.state, seed), []
+        for rows in order:
+            arguments = (carry, data, rows, numbers)
+            carry, loss = self._program("step", step_function, arguments)(*arguments)
+            losses.append(loss)
+        self.state = carry[0]
+        return losses
 
     def _record(self, loss, rate):
         self.history["loss"].append(loss)
@@ -150,23 +181,29 @@ class Training:
                 "MinMaxScaler) or take a smaller learning_rate_init."
             )
 
-    def _program(self, arguments):
+    def _program(self, kind, function, arguments):
         return compile_program(
-            "epoch",
+            kind,
             self._key,
-            lambda: epoch_function(self.graph, self.objective, self.optimizer),
+            lambda: function(self.graph, self.objective, self.optimizer),
             arguments,
             donate_argnums=0,
         )
 
     def _validation_loss(self):
         total = 0.0
+        objective = self.objective.for_validation()
+        numbers = {
+            name: np.asarray(number, np.float32)
+            for name, number in {**objective.numbers, **self.constants}.items()
+        }
+        seed = np.array([self.seed, 0], np.uint32)
         for data, order in self._evaluation.epoch(None):
-            arguments = (self.state[0], data, order)
+            arguments = (self.state[0], data, order, seed, numbers)
             program = compile_program(
                 "evaluation",
-                (self.recipe.key, self.objective.loss),
-                lambda: evaluation_function(self.graph, self.objective),
+                (self.recipe.key, objective.key),
+                lambda: evaluation_function(self.graph, objective),
                 arguments,
             )
             total += float(program(*arguments))
@@ -175,7 +212,9 @@ class Training:
     def network(self):
         """The network as it stands, as NumPy arrays."""
         trainable, fixed = _host(self.state[0])
-        return FittedNetwork(self.recipe, trainable, fixed, self.graph.n_code_features)
+        return FittedNetwork(
+            self.recipe, trainable, fixed, self.graph.n_code_features, self.constants
+        )
 
     def slots(self):
         """The solver's own state, as NumPy arrays."""
@@ -193,18 +232,17 @@ def _batch(data, rows):
     """Rows of one batch; the weight is divided by their number, and zero where there is none."""
     X, target, weight = data
     present = rows >= 0
-    X = _gather(X, rows)
-    target = X if target is None else _gather(target, rows)
-    return X, target, _gather(weight, rows) * present / present.sum()
+    places = rows ^ (rows >> 31)  # the row of padding that is marked ~row
+    X, target = _gather(X, places), None if target is None else _gather(target, places)
+    return X, X if target is None else target, _gather(weight, places) * present / present.sum()
 
 
-def _gather(array, rows):
-    """Rows of an array; where there is none (-1), some row that its weight of zero takes out."""
-    return array.at[rows].get(mode="clip")
+def _gather(array, places):
+    return array.at[places].get(mode="promise_in_bounds")
 
 
-def epoch_function(graph, objective, optimizer):
-    """One pass over a block as a pure function of state, data, order, seed and numbers."""
+def step_function(graph, objective, optimizer):
+    """One training step as a pure function of (state, seed), data, rows and numbers."""
     import jax
 
     rate_index = step_size_index(optimizer)
@@ -215,37 +253,49 @@ def epoch_function(graph, objective, optimizer):
         has_aux=True,
     )
 
-    def epoch(state, data, order, seed, numbers):
-        def step(carry, batch_order):
-            (trainable, fixed), slots, key = carry
-            key, step_key = jax.random.split(key)
-            batch = _batch(data, batch_order)
-            (loss, new_fixed), slope = gradient(trainable, fixed, batch, numbers, step_key)
-            new_trainable, new_slots = optimizer.stateless_apply(slots, slope, trainable)
-            return ((new_trainable, new_fixed), new_slots, key), loss
-
-        weights, slots = state
+    def step(carry, data, rows, numbers):
+        ((trainable, fixed), slots), key = carry
+        key, step_key = jax.random.split(key)
+        batch = _batch(data, rows)
+        (loss, fixed), slope = gradient(trainable, fixed, batch, numbers, step_key)
         if rate_index is not None:
             slots = list(slots)
             slots[rate_index] = numbers["learning_rate"]
-        carry, losses = jax.lax.scan(step, (weights, slots, seed), order)
-        return carry[:2], losses
+        trainable, slots = optimizer.stateless_apply(slots, slope, trainable)
+        return (((trainable, fixed), slots), key), loss
+
+    return step
+
+
+def epoch_function(graph, objective, optimizer):
+    """One pass over a block as a pure function of state, data, order, seed and numbers."""
+    import jax
+
+    step = step_function(graph, objective, optimizer)
+
+    def epoch(state, data, order, seed, numbers):
+        def body(carry, rows):
+            return step(carry, data, rows, numbers)
+
+        (state, _), losses = jax.lax.scan(body, (state, seed), order)
+        return state, losses
 
     return epoch
 
 
 def evaluation_function(graph, objective):
-    """The reconstruction loss on a block, weighted by its rows' weights."""
+    """The loss on validation rows of a block, weighted by the rows' weights."""
     import jax
 
-    def evaluate(weights, data, order):
-        def step(total, rows):
+    def evaluate(weights, data, order, seed, numbers):
+        def body(total, batch):
+            rows, number = batch
             X, target, weight = _batch(data, rows)
             weight = weight * (rows >= 0).sum()
-            code, _ = graph.encode(weights, X)
-            logits, _ = graph.decode_logits(weights, code)
-            return total + objective.reconstruction_loss(graph, target, logits, weight), None
+            key = jax.random.fold_in(seed, number)
+            loss = objective(graph, weights, (X, target, weight), numbers, key, training=False)[0]
+            return total + loss, None
 
-        return jax.lax.scan(step, np.float32(0), order)[0]
+        return jax.lax.scan(body, np.float32(0), (order, np.arange(len(order))))[0]
 
     return evaluate
