@@ -19,10 +19,10 @@ class AutoencoderTransformer(BaseAutoencoder):
     hidden_layer_sizes : array-like of int or int, default=(128,)
         Widths of the encoder's hidden layers, outermost first; the decoder mirrors them. ``()``
         for none. Ignored where `architecture` is given.
-    activation : str, default="silu"
-        Activation of the hidden layers: "identity", "logistic", "tanh", "relu", "leaky_relu",
-        "elu", "selu", "gelu", "silu", "softplus" or "softsign" (Keras's "linear" and "sigmoid"
-        work too). Ignored where `architecture` is given.
+    activation : str or list of str, default="silu"
+        Activation of the hidden layers, or one for each, outermost first: "identity", "logistic",
+        "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus" or "softsign"
+        (Keras's "linear" and "sigmoid" work too). Ignored where `architecture` is given.
     code_activation : str, default="identity"
         Activation of the code.
     output_activation : str, default="auto"
@@ -65,6 +65,13 @@ class AutoencoderTransformer(BaseAutoencoder):
         Epochs without improvement before the training stops.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last fit.
+    pretraining : {"layerwise"} or None, default=None
+        Whether each layer is first trained as an autoencoder of its own, on the code of the one
+        before, for a third of `max_iter` epochs, and then all together. The architecture must
+        have at least two layers.
+    missing : {"error", "mask"}, default="error"
+        What NaN in X means: an error, or a missing value. Those are left out of the loss, the
+        network gets the feature's mean in their place, and `impute` fills them.
     random_state : int, RandomState instance or None, default=None
         Source of all random numbers: initial weights, held-out rows, order of the rows.
     verbose : bool or int, default=False
@@ -136,6 +143,8 @@ class AutoencoderTransformer(BaseAutoencoder):
         validation_fraction=0.1,
         n_iter_no_change=25,
         warm_start=False,
+        pretraining=None,
+        missing="error",
         random_state=None,
         verbose=False,
     ):
@@ -160,6 +169,8 @@ class AutoencoderTransformer(BaseAutoencoder):
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
             warm_start=warm_start,
+            pretraining=pretraining,
+            missing=missing,
             random_state=random_state,
             verbose=verbose,
         )

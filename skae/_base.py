@@ -1,10 +1,8 @@
 """BaseAutoencoder: checks, fit, transform and state of every estimator."""
 
 import copy
-import re
 import warnings
 from abc import abstractmethod
-from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -28,6 +26,7 @@ from ._engine import (
     Training,
     backend_name,
 )
+from ._pretraining import pretrained
 from ._sklearn_compat import (
     CallbackSupportMixin,
     EpochCallbacks,
@@ -40,13 +39,19 @@ from ._sklearn_compat import (
     with_callbacks,
 )
 from ._training_set import TrainingSet
+from ._validation import (
+    BLOCK_ROWS,
+    check_float32_range,
+    check_like,
+    check_unit_interval,
+    finiteness,
+    naming,
+    value_range,
+)
 from .architectures import Dense
 from .penalties import WEIGHT_PENALTIES
 
 _ACTIVATION_NAMES = set(ACTIVATIONS) | set(ACTIVATIONS.values())
-
-BLOCK_ROWS = 4096
-"""Rows that are looked at together where a whole matrix of results is not needed."""
 
 
 class BaseAutoencoder(
@@ -54,13 +59,14 @@ class BaseAutoencoder(
 ):
     """Everything the estimators share; not to be used directly.
 
-    A leaf declares its `__init__`, its constraints, and `_objective`.
+    A leaf declares its `__init__`, its constraints, and `_objective`; one whose network is of
+    another kind extends `_recipe` too.
     """
 
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left"), None],
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(_ACTIVATION_NAMES)],
+        "activation": [StrOptions(_ACTIVATION_NAMES), "array-like"],
         "code_activation": [StrOptions(_ACTIVATION_NAMES)],
         "output_activation": [StrOptions(_ACTIVATION_NAMES | {"auto"})],
         "architecture": [HasMethods(["build", "get_params"]), None],
@@ -78,6 +84,8 @@ class BaseAutoencoder(
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
         "warm_start": ["boolean"],
+        "pretraining": [StrOptions({"layerwise"}), None],
+        "missing": [StrOptions({"error", "mask"})],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -106,6 +114,8 @@ class BaseAutoencoder(
         validation_fraction,
         n_iter_no_change,
         warm_start,
+        pretraining,
+        missing,
         random_state,
         verbose,
     ):
@@ -129,6 +139,8 @@ class BaseAutoencoder(
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
+        self.pretraining = pretraining
+        self.missing = missing
         self.random_state = random_state
         self.verbose = verbose
 
@@ -194,15 +206,9 @@ class BaseAutoencoder(
         going_on = start if incremental else None
         seed = going_on._seed if going_on else _draw_seed(self.random_state)
         objective = self._objective()
-        training = Training(
-            self._recipe(data, start),
-            objective if X_clean is None else objective.without_corruption(),
-            Solver(self.solver),
-            seed,
-            start=start and start._network,
-            slots=going_on and going_on._slots,
-            n_epochs=going_on.n_iter_ if going_on else 0,
-        )
+        if X_clean is not None:
+            objective = objective.without_corruption()
+        recipe = self._recipe(data, objective, start)
         batch_size = self._batch_size(data.n_rows)
         if data.n_rows <= batch_size:
             data = data.merged()
@@ -210,6 +216,22 @@ class BaseAutoencoder(
         early_stopping = self.early_stopping and not incremental
         if early_stopping and data.validation is None:
             data = data.split(self.validation_fraction, seed)
+        constants = start._network.constants if start else self._constants(data)
+        network = start and start._network
+        if self.pretraining and start is None and not incremental:
+            train = self._layer_training(batch_size)
+            network = pretrained(recipe, objective, data, seed, constants, train)
+        training = Training(
+            recipe,
+            objective,
+            Solver(self.solver),
+            seed,
+            start=network,
+            slots=going_on and going_on._slots,
+            n_epochs=going_on.n_iter_ if going_on else 0,
+            constants=constants,
+        )
+        _warn_of_wide_code(objective, training)
         rule = StoppingRule(self.tol, self.n_iter_no_change, on_validation=early_stopping)
         earlier = going_on.history_ if going_on else {}
 
@@ -225,11 +247,26 @@ class BaseAutoencoder(
         self.__dict__ = {**kept, **attributes}
         return self
 
+    def _layer_training(self, batch_size):
+        """How a layer is pretrained: like the whole, by a third of its epochs."""
+
+        def train(recipe, objective, data, seed, constants):
+            training = Training(recipe, objective, Solver(self.solver), seed, constants=constants)
+            schedule = self._schedule(training, -(-self.max_iter // 3))
+            rule = StoppingRule(self.tol, self.n_iter_no_change)
+            training.run(data, batch_size, schedule, rule)
+            return training.network()
+
+        return train
+
+    def _schedule(self, training, max_iter):
+        step_size = training.solver.step_size(self.learning_rate_init)
+        return Schedule(max_iter, step_size, self.learning_rate, self.shuffle)
+
     def _train(self, training, data, batch_size, max_iter, rule, callbacks):
         if data.validation is not None:
             training.validate_on(data.validation)
-        step_size = training.solver.step_size(self.learning_rate_init)
-        schedule = Schedule(max_iter, step_size, self.learning_rate, self.shuffle)
+        schedule = self._schedule(training, max_iter)
 
         def after_epoch():
             self._report(training)
@@ -240,8 +277,9 @@ class BaseAutoencoder(
 
     def _check_training_data(self, X, X_clean, sample_weight, X_val, *, reset):
         X = self._check_X(X, reset=reset)
+        missing = self.missing == "mask"
         if X_clean is not None:
-            X_clean = _check_like(X_clean, "X_clean", X)
+            X_clean = check_like(X_clean, "X_clean", X, missing=missing)
         if sample_weight is not None:
             with naming("sample_weight"):
                 sample_weight = check_sample_weight(sample_weight, X)
@@ -251,12 +289,13 @@ class BaseAutoencoder(
         if X_val is not None:
             pairs = X_clean is not None and isinstance(X_val, tuple) and len(X_val) == 2
             noisy, clean = X_val if pairs else (X_val, None)
-            noisy = _check_like(noisy, "X_val", X, same_rows=False)
-            clean = None if clean is None else _check_like(clean, "X_val[1]", noisy)
+            noisy = check_like(noisy, "X_val", X, missing=missing, same_rows=False)
+            if clean is not None:
+                clean = check_like(clean, "X_val[1]", noisy, missing=missing)
             data.validation = TrainingSet.from_arrays(noisy, clean)
         return data
 
-    def _recipe(self, data, start):
+    def _recipe(self, data, objective, start):
         """The network to train; that of `start` where its training goes on."""
         architecture = self.architecture
         if architecture is None:
@@ -264,18 +303,22 @@ class BaseAutoencoder(
         output_activation = self.output_activation
         if output_activation == "auto" and start is not None:
             output_activation = start._network.recipe.output_activation
-        low, high = _value_range(data.target)
+        low, high = value_range(data.target)
         if output_activation == "auto":
-            bounded = self.loss == "binary_crossentropy" or (low >= 0 and high <= 1)
+            bounded = objective.is_crossentropy or (low >= 0 and high <= 1)
             output_activation = "logistic" if bounded else "identity"
-        if self.loss == "binary_crossentropy":
-            _check_crossentropy(low, high, output_activation)
+        if objective.is_crossentropy:
+            check_unit_interval(self._loss_parameter(), low, high, output_activation)
+        if objective.corruption is not None:
+            bounds = (low, high) if data.target is data.X else value_range(data.X)
+            objective.corruption.check_data(data.X.n_features, *bounds)
         recipe = Recipe(
             copy.deepcopy(architecture),
             data.X.n_features,
             None if self.n_components is None else int(self.n_components),
-            self.code_activation,
+            self._code_activation(),
             output_activation,
+            **self._latent(),
         )
         if start is not None and start._network.recipe.key != recipe.key:
             raise ValueError(
@@ -288,6 +331,22 @@ class BaseAutoencoder(
         """The number to minimise: the hook by which a leaf adds its terms."""
         penalty = WEIGHT_PENALTIES[self.weight_penalty]
         return Objective(self.loss, (penalty,), numbers={penalty.__name__: self.alpha})
+
+    def _latent(self):
+        """How the code comes about, where it is not simply computed; a hook of leaves."""
+        return {}
+
+    def _code_activation(self):
+        """The code's activation; a hook of leaves."""
+        return self.code_activation
+
+    def _loss_parameter(self):
+        """The parameter that chose the loss, for messages."""
+        return f"loss={self.loss!r}"
+
+    def _constants(self, data):
+        """What the network takes from the data themselves, by name; a hook of leaves."""
+        return {"fill": data.means()} if self.missing == "mask" else {}
 
     def _batch_size(self, n_rows):
         if self.batch_size == "auto":
@@ -380,6 +439,25 @@ class BaseAutoencoder(
         check_is_fitted(self)
         return self._decode(self._encode(self._check_X(X, reset=False)))
 
+    def impute(self, X):
+        """Replace the missing values of X by those of its reconstruction.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data, with NaN for what is missing. Needs ``missing="mask"`` in fit.
+
+        Returns
+        -------
+        X_imputed : ndarray of shape (n_samples, n_features)
+            X with each NaN replaced, all else as it was, in the floating type of X.
+        """
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        filled = self._decode(self._encode(X))
+        X = X.toarray() if sparse.issparse(X) else X
+        return np.where(np.isnan(X), filled, X)
+
     def reconstruction_error(self, X, *, per_feature=False):
         """Squared error of the reconstruction of each row.
 
@@ -393,7 +471,8 @@ class BaseAutoencoder(
         Returns
         -------
         error : ndarray of shape (n_samples,) or (n_samples, n_features)
-            In squared units of X; lower is better.
+            In squared units of X; lower is better. Missing values are left out of a row's mean,
+            and are NaN with ``per_feature=True``.
         """
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
@@ -405,7 +484,10 @@ class BaseAutoencoder(
         dense = X.toarray() if sparse.issparse(X) else X
         dense = dense.astype(np.float64, copy=False)
         error = np.square(dense - self._decode(self._encode(X)))
-        return error if per_feature else error.mean(axis=1)
+        if per_feature or not self._takes_missing():
+            return error if per_feature else error.mean(axis=1)
+        observed = ~np.isnan(error)
+        return error.sum(axis=1, where=observed) / np.maximum(observed.sum(axis=1), 1)
 
     def score(self, X, y=None):
         """Minus the mean squared error of the reconstructions.
@@ -425,11 +507,11 @@ class BaseAutoencoder(
         return -float(self.reconstruction_error(X).mean())
 
     def _encode(self, X):
-        out = np.empty((X.shape[0], self._n_features_out), _floating_type(X))
+        out = np.empty((X.shape[0], self._n_features_out), floating_type(X))
         return self._network.encode(Rows(X), out)
 
     def _decode(self, code):
-        out = np.empty((code.shape[0], self.n_features_in_), _floating_type(code))
+        out = np.empty((code.shape[0], self.n_features_in_), floating_type(code))
         return self._network.decode(Rows(code), out)
 
     @property
@@ -454,6 +536,9 @@ class BaseAutoencoder(
             ) from NotFittedError()
         return self._network.keras_models()
 
+    def _takes_missing(self):
+        return "fill" in self._network.constants
+
     # Conventions of scikit-learn
 
     @property
@@ -466,14 +551,23 @@ class BaseAutoencoder(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self.missing == "mask"
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
     def _check_X(self, X, *, reset):
-        """X as a numeric matrix of any storage whose values are finite as float32."""
+        """X as a numeric matrix of any storage whose values are finite as float32, or missing."""
+        missing = self._takes_missing() if not reset else self.missing == "mask"
         with naming("X"):
-            X = validate_data(self, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric")
-        return _check_float32_range(X, "X")
+            X = validate_data(
+                self,
+                X,
+                reset=reset,
+                accept_sparse=("csr", "csc"),
+                dtype="numeric",
+                ensure_all_finite=finiteness(missing),
+            )
+        return check_float32_range(X, "X")
 
 
 def _is_fitted_name(name):
@@ -484,64 +578,21 @@ def _draw_seed(random_state):
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 
-def _floating_type(X):
+def floating_type(X):
+    """The floating type in which results for X are given."""
     return np.float32 if X.dtype in (np.float32, np.float16) else np.float64
 
 
-@contextmanager
-def naming(argument):
-    """Make the rejections of scikit-learn's checks name the argument where they do not."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        if re.search(rf"\b{re.escape(argument)}", str(error)):
-            raise
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{argument}: {error}") from error
-
-
-def _check_float32_range(X, name):
-    if X.dtype.itemsize > 4 and X.dtype.kind == "f":
-        values = X.data if sparse.issparse(X) else X
-        limit = np.finfo(np.float32).max
-        if values.size and (values.max() > limit or values.min() < -limit):
-            raise ValueError(
-                f"{name} contains values too large for dtype('float32'), which the network "
-                "computes in. Scale the data."
-            )
-    return X
-
-
-def _check_like(array, name, X, *, same_rows=True):
-    """Check another matrix that must match X in width, and in length where they are pairs."""
-    with naming(name):
-        array = check_array(array, accept_sparse=("csr", "csc"), dtype="numeric", input_name=name)
-    if array.shape[1] != X.shape[1] or (same_rows and array.shape[0] != X.shape[0]):
-        expected = f"({X.shape[0] if same_rows else 'n_samples'}, {X.shape[1]})"
-        raise ValueError(f"{name} must have shape {expected} to match X, got {array.shape}.")
-    return _check_float32_range(array, name)
-
-
-def _value_range(rows):
-    """Lowest and highest value of the rows, read in blocks."""
-    low, high = np.inf, -np.inf
-    for start in range(0, rows.n_rows, BLOCK_ROWS):
-        part = rows.part(slice(start, start + BLOCK_ROWS))
-        low, high = min(low, part.min()), max(high, part.max())
-    return float(low), float(high)
-
-
-def _check_crossentropy(low, high, output_activation):
-    if low < 0 or high > 1:
-        raise ValueError(
-            "loss='binary_crossentropy' needs data in [0, 1], but they range from "
-            f"{low:.6g} to {high:.6g}. Scale them with MinMaxScaler(clip=True), or take "
-            "loss='squared_error'."
-        )
-    if output_activation not in ("logistic", "sigmoid"):
-        raise ValueError(
-            "loss='binary_crossentropy' needs output_activation='logistic' or 'auto', got "
-            f"{output_activation!r}."
+def _warn_of_wide_code(objective, training):
+    """Warn of a code that could simply be a copy of the input."""
+    n_units, n_features = training.graph.n_code_features, training.recipe.n_features
+    if n_units > n_features and not objective.constrains_code:
+        warnings.warn(
+            f"The code has {n_units} units, more than the {n_features} features of X, and nothing "
+            "else constrains it, so it may become a copy of the input. Take a smaller "
+            "n_components, or a denoising, sparse, contractive or variational autoencoder.",
+            UserWarning,
+            stacklevel=4,
         )
 
 

@@ -5,7 +5,7 @@ from numbers import Real
 
 from ._base import BaseAutoencoder
 from ._sklearn_compat import HasMethods, Interval, StrOptions, fit_context, with_callbacks
-from .corruption import CORRUPTIONS
+from .corruption import CORRUPTIONS, as_corruption
 
 
 class DenoisingAutoencoder(BaseAutoencoder):
@@ -19,19 +19,22 @@ class DenoisingAutoencoder(BaseAutoencoder):
     ----------
     n_components : int or None, default=2
         Width of the code. None lets the `architecture` choose.
-    corruption : {"gaussian", "masking"} or Corruption, default="gaussian"
-        What is done to the input: noise is added, or values are set to zero.
-    corruption_level : float or None, default=None
+    corruption : str, Corruption, callable or list of these, default="gaussian"
+        What is done to the input: "gaussian" adds noise, "masking" sets values to zero,
+        "salt_and_pepper" to 0 or 1, "swap" takes them from other rows, "occlusion" hides a square
+        of an image; `skae.corruption` has their options. A function gets X, level and seed as
+        `Corruption.apply` does. Those in a list act one after the other.
+    corruption_level : float, tuple (low, high) or None, default=None
         Level of the corruption: the standard deviation of the noise in units of the data, or the
-        share of values that are masked. None takes the level of `corruption` itself, 0.3 for
-        those given by name.
+        share of values or pixels that are changed; of a list, a factor on the levels of all. Of a
+        range each epoch draws its own. None takes the level of `corruption` itself.
     hidden_layer_sizes : array-like of int or int, default=(128,)
         Widths of the encoder's hidden layers, outermost first; the decoder mirrors them. ``()``
         for none. Ignored where `architecture` is given.
-    activation : str, default="silu"
-        Activation of the hidden layers: "identity", "logistic", "tanh", "relu", "leaky_relu",
-        "elu", "selu", "gelu", "silu", "softplus" or "softsign" (Keras's "linear" and "sigmoid"
-        work too). Ignored where `architecture` is given.
+    activation : str or list of str, default="silu"
+        Activation of the hidden layers, or one for each, outermost first: "identity", "logistic",
+        "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus" or "softsign"
+        (Keras's "linear" and "sigmoid" work too). Ignored where `architecture` is given.
     code_activation : str, default="identity"
         Activation of the code.
     output_activation : str, default="auto"
@@ -74,6 +77,13 @@ class DenoisingAutoencoder(BaseAutoencoder):
         Epochs without improvement before the training stops.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last fit.
+    pretraining : {"layerwise"} or None, default=None
+        Whether each layer is first trained as an autoencoder of its own, on the code of the one
+        before, for a third of `max_iter` epochs, and then all together. The architecture must
+        have at least two layers.
+    missing : {"error", "mask"}, default="error"
+        What NaN in X means: an error, or a missing value. Those are left out of the loss, the
+        network gets the feature's mean in their place, and `impute` fills them.
     random_state : int, RandomState instance or None, default=None
         Source of all random numbers: initial weights, held-out rows, order of the rows, corruption.
     verbose : bool or int, default=False
@@ -126,8 +136,14 @@ class DenoisingAutoencoder(BaseAutoencoder):
 
     _parameter_constraints: dict = {
         **BaseAutoencoder._parameter_constraints,
-        "corruption": [StrOptions(set(CORRUPTIONS)), HasMethods(["apply", "corrupt"])],
-        "corruption_level": [Interval(Real, 0, None, closed="left"), None],
+        "corruption": [
+            StrOptions(set(CORRUPTIONS)),
+            HasMethods(["apply", "corrupt"]),
+            callable,
+            list,
+            tuple,
+        ],
+        "corruption_level": [Interval(Real, 0, None, closed="left"), tuple, list, None],
     }
 
     def __init__(
@@ -155,6 +171,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
         validation_fraction=0.1,
         n_iter_no_change=25,
         warm_start=False,
+        pretraining=None,
+        missing="error",
         random_state=None,
         verbose=False,
     ):
@@ -179,6 +197,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
             warm_start=warm_start,
+            pretraining=pretraining,
+            missing=missing,
             random_state=random_state,
             verbose=verbose,
         )
@@ -220,9 +240,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         return self._fit(X, X_clean=X_clean, sample_weight=sample_weight, X_val=X_val)
 
     def _objective(self):
-        corruption = self.corruption
-        if isinstance(corruption, str):
-            corruption = CORRUPTIONS[corruption]()
+        corruption = as_corruption(self.corruption)
         objective = super()._objective()
         level = corruption.checked_level(self.corruption_level)
         numbers = {**objective.numbers, "corruption_level": level}

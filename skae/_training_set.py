@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._engine import Rows
+from ._validation import BLOCK_ROWS
 
 
 @dataclass
@@ -45,6 +46,7 @@ class TrainingSet:
         k the same as k copies, and any order of the rows the same, to the bit.
         """
         X = self.X.to_array() + np.float32(0)  # -0.0 becomes 0.0: equal rows, equal bytes
+        X[np.isnan(X)] = np.nan  # and NaN of any sign one NaN
         paired = self.target is not self.X
         both = np.hstack([X, self.target.to_array()]) if paired else X
         as_bytes = np.ascontiguousarray(both).view(np.dtype((np.void, both.shape[1] * 4))).ravel()
@@ -53,6 +55,36 @@ class TrainingSet:
         X = Rows(X[first])
         target = self.target.subset(first) if paired else X
         return TrainingSet(X, target, weight, self.validation)
+
+    def means(self):
+        """Weighted mean of the observed values of each feature of X, float64.
+
+        Raises
+        ------
+        ValueError
+            If a feature is missing in every row.
+        """
+        return self._mean(self.X, lambda part: part)
+
+    def variances(self):
+        """Weighted variance of the observed values of each feature of the target, float64."""
+        mean = self._mean(self.target, lambda part: part)
+        return self._mean(self.target, lambda part: np.square(part - mean))
+
+    def _mean(self, rows, function):
+        total, weights = np.zeros(rows.n_features), np.zeros(rows.n_features)
+        for start in range(0, rows.n_rows, BLOCK_ROWS):
+            part = rows.part(slice(start, start + BLOCK_ROWS)).astype(np.float64)
+            observed = ~np.isnan(part)
+            weight = self.weight[start : start + len(part), None] * observed
+            total += (function(np.where(observed, part, 0.0)) * weight).sum(axis=0)
+            weights += weight.sum(axis=0)
+        if not weights.all():
+            raise ValueError(
+                "X has no value at all in the features "
+                f"{np.flatnonzero(weights == 0).tolist()}: leave them out."
+            )
+        return total / weights
 
     def split(self, validation_fraction, seed):
         """Hold out a random share of the rows for validation.

@@ -1,27 +1,36 @@
 """Corruption processes: what a denoising autoencoder learns to undo.
 
 They act in training only. The level is an argument of the compiled program, so that a search over
-levels compiles one program.
+levels compiles one program. A level may be a range ``(low, high)``: then each epoch draws its own.
 """
 
 import json
 from abc import ABC, abstractmethod
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_random_state
 
-from ._engine import load_keras
+from ._engine import Uniform, load_keras, value_at
+from .architectures import check_image_shape, full_image_shape
 
-__all__ = ["Corruption", "GaussianNoise", "MaskingNoise"]
+__all__ = [
+    "Composition",
+    "Corruption",
+    "GaussianNoise",
+    "MaskingNoise",
+    "Occlusion",
+    "SaltAndPepperNoise",
+    "SwapNoise",
+]
 
 
 class Corruption(BaseEstimator, ABC):
     """Base class of corruption processes: subclass it to bring one of your own.
 
     A subclass has an `__init__` that only stores its parameters, of which `level` is the first,
-    and `apply`.
+    and `apply`; `check_data` where not all data will do.
 
     Examples
     --------
@@ -42,6 +51,9 @@ class Corruption(BaseEstimator, ABC):
 
     upper_level = float("inf")
     """Highest level that makes sense; the lowest is 0."""
+
+    suits_codes = True
+    """Whether it makes sense on the code of a hidden layer too, in layerwise pretraining."""
 
     @abstractmethod
     def apply(self, X, level, seed):
@@ -67,14 +79,40 @@ class Corruption(BaseEstimator, ABC):
         return type(self), json.dumps(params, sort_keys=True, default=repr)
 
     def checked_level(self, level=None):
-        """`level`, or the process's own where it is None, as a float within its bounds."""
+        """`level`, or the process's own where it is None, as a float or range within its bounds.
+
+        Parameters
+        ----------
+        level : float, tuple (low, high) or None
+
+        Returns
+        -------
+        level : float, or Uniform where a range is given
+        """
         level = self.level if level is None else level
-        if not isinstance(level, Real) or not 0 <= level <= self.upper_level:
+        ends = list(level) if isinstance(level, (tuple, list)) else [level, level]
+        numbers = len(ends) == 2 and all(isinstance(end, Real) for end in ends)
+        if not numbers or not 0 <= ends[0] <= ends[1] <= self.upper_level:
             raise ValueError(
                 f"The level of {type(self).__name__} must be a number from 0 to "
-                f"{self.upper_level}, got {level!r}."
+                f"{self.upper_level}, or a range (low, high) of such, got {level!r}."
             )
-        return float(level)
+        return float(level) if isinstance(level, Real) else Uniform(*map(float, ends))
+
+    def check_data(self, n_features, low, high):
+        """Refuse data that the process cannot corrupt in a meaningful way.
+
+        Parameters
+        ----------
+        n_features : int
+        low, high : float
+            Lowest and highest value of the training data.
+
+        Raises
+        ------
+        ValueError
+            If it cannot; here never.
+        """
 
     def corrupt(self, X, random_state=None):
         """Return a corrupted copy of X, as training would see it.
@@ -89,10 +127,13 @@ class Corruption(BaseEstimator, ABC):
         X_corrupted : ndarray of shape (n_samples, n_features)
             float64 for float64 input, else float32.
         """
-        level = np.float32(self.checked_level())
         X = check_array(X, dtype=(np.float64, np.float32), input_name="X")
+        self.check_data(X.shape[1], X.min(), X.max())
+        level = self.checked_level()
         ops = load_keras().ops
-        seed = check_random_state(random_state).randint(2**32, size=2, dtype=np.uint32)
+        random = check_random_state(random_state)
+        seed = random.randint(2**32, size=2, dtype=np.uint32)
+        level = np.asarray(value_at(level, 0, random), np.float32)
         tensor = ops.convert_to_tensor(X, dtype="float32")
         corrupted = self.apply(tensor, level, ops.convert_to_tensor(seed, dtype="uint32"))
         return ops.convert_to_numpy(corrupted).astype(X.dtype)
@@ -106,7 +147,8 @@ class GaussianNoise(Corruption):
     level : float, default=0.3
         Standard deviation :math:`\sigma`, in units of the data, 0 or more.
     clip : tuple (low, high), default=None
-        Bounds the corrupted values are clipped to, where the data have bounds.
+        Bounds the corrupted values are clipped to, where the data have bounds. Data beyond them
+        are refused.
 
     References
     ----------
@@ -133,6 +175,11 @@ class GaussianNoise(Corruption):
         noisy = X + level * random.normal(ops.shape(X), seed=seed)
         return noisy if self.clip is None else ops.clip(noisy, *self.clip)
 
+    def check_data(self, n_features, low, high):
+        """Refuse data beyond `clip`; see `Corruption.check_data`."""
+        if self.clip is not None:
+            check_bounds(self, "clip", self.clip, low, high)
+
 
 class MaskingNoise(Corruption):
     """A random share of each row's values is set to a constant; the others stay as they are [1]_.
@@ -144,7 +191,8 @@ class MaskingNoise(Corruption):
     level : float, default=0.3
         Probability that a value is masked, from 0 to 1.
     value : float, default=0.0
-        What a masked value becomes.
+        What a masked value becomes. With ``missing="mask"`` it may be NaN: it is then treated as a
+        missing one.
 
     References
     ----------
@@ -173,5 +221,316 @@ class MaskingNoise(Corruption):
         return ops.where(random.uniform(ops.shape(X), seed=seed) < level, self.value, X)
 
 
-CORRUPTIONS = {"gaussian": GaussianNoise, "masking": MaskingNoise}
+class SaltAndPepperNoise(Corruption):
+    """A random share of the values is set to the lowest or highest possible one [1]_.
+
+    Either with the same probability.
+
+    Parameters
+    ----------
+    level : float, default=0.3
+        Probability that a value is changed, from 0 to 1.
+    bounds : tuple (low, high), default=(0.0, 1.0)
+        Lowest and highest possible value. Data beyond them are refused.
+
+    References
+    ----------
+    .. [1] Vincent, P. et al. (2010). Stacked denoising autoencoders. Journal of Machine Learning
+       Research 11, 3371-3408.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skae.corruption import SaltAndPepperNoise
+    >>> noisy = SaltAndPepperNoise(0.2).corrupt(np.full((1000, 4), 0.5), random_state=0)
+    >>> for value in (0.0, 0.5, 1.0):
+    ...     print(f"{(noisy == value).mean():.1f}")
+    0.1
+    0.8
+    0.1
+    """
+
+    upper_level = 1.0
+
+    def __init__(self, level=0.3, *, bounds=(0.0, 1.0)):
+        self.level = level
+        self.bounds = bounds
+
+    def apply(self, X, level, seed):
+        """Corrupt a batch; see `Corruption.apply`."""
+        from keras import ops, random
+
+        low, high = self.bounds
+        chance = random.uniform(ops.shape(X), seed=seed)
+        return ops.where(chance < level / 2, low, ops.where(chance < level, high, X))
+
+    def check_data(self, n_features, low, high):
+        """Refuse data beyond `bounds`; see `Corruption.check_data`."""
+        check_bounds(self, "bounds", self.bounds, low, high)
+
+
+class SwapNoise(Corruption):
+    """A random share of the values is replaced by those of other rows in the same column.
+
+    Every column keeps its distribution, so that it suits tables whose columns differ in scale, or
+    hold categories. The other row is drawn anew for each value, from those of the training batch.
+
+    Parameters
+    ----------
+    level : float, default=0.15
+        Probability that a value is replaced, from 0 to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skae.corruption import SwapNoise
+    >>> X = np.arange(2000.0).reshape(1000, 2)
+    >>> swapped = SwapNoise(0.2).corrupt(X, random_state=0)
+    >>> print(f"{(swapped != X).mean():.1f}")
+    0.2
+    >>> bool((swapped % 2 == X % 2).all())  # odd numbers stay in the second column
+    True
+    """
+
+    upper_level = 1.0
+
+    def __init__(self, level=0.15):
+        self.level = level
+
+    def apply(self, X, level, seed):
+        """Corrupt a batch; see `Corruption.apply`."""
+        from keras import ops, random
+
+        n_rows, n_features = ops.shape(X)
+        chance, offset = random.uniform((2, n_rows, n_features), seed=seed)
+        ahead = 1 + ops.cast(offset * (n_rows - 1), "int32")
+        own = ops.expand_dims(ops.arange(n_rows), 1)
+        other = ops.take_along_axis(X, ops.mod(own + ahead, n_rows), axis=0)
+        return ops.where(chance < level, other, X)
+
+
+class Occlusion(Corruption):
+    """A rectangle of each image is hidden; the network must paint it in.
+
+    Parameters
+    ----------
+    level : float, default=0.25
+        Share of the image that is hidden, from 0 to 1. Both sides of the rectangle are the square
+        root of it times the image's, to the next whole pixel.
+    image_shape : tuple of int or None, default=None
+        ``(height, width)`` or ``(height, width, channels)`` of the images in the rows of X. None
+        takes them as square, of one channel.
+    position : "random", "center" or tuple (top, left), default="random"
+        Where the rectangle is: anywhere within each image, with the same probability, in the
+        middle, or where its first pixel is given.
+    value : float, default=0.0
+        What a hidden value becomes.
+
+    References
+    ----------
+    .. [1] Pathak, D., Krähenbühl, P., Donahue, J., Darrell, T. and Efros, A. A. (2016). Context
+       encoders: feature learning by inpainting. CVPR. https://doi.org/10.1109/CVPR.2016.278
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skae.corruption import Occlusion
+    >>> hidden = Occlusion(0.25, position=(0, 0)).corrupt(np.ones((1, 16)), random_state=0)
+    >>> hidden.reshape(4, 4).astype(int)
+    array([[0, 0, 1, 1],
+           [0, 0, 1, 1],
+           [1, 1, 1, 1],
+           [1, 1, 1, 1]])
+    """
+
+    upper_level = 1.0
+    suits_codes = False
+
+    def __init__(self, level=0.25, *, image_shape=None, position="random", value=0.0):
+        self.level = level
+        self.image_shape = image_shape
+        self.position = position
+        self.value = value
+
+    def apply(self, X, level, seed):
+        """Corrupt a batch; see `Corruption.apply`."""
+        from keras import ops, random
+
+        n_rows, n_features = ops.shape(X)
+        height, width, channels = self._shape(n_features)
+        side = ops.sqrt(level)
+        tall, wide = ops.round(side * height), ops.round(side * width)
+        free = ops.stack([height - tall, width - wide])[:, None]
+        if self.position == "random":
+            corner = ops.floor(random.uniform((2, n_rows), seed=seed) * (free + 1))
+        elif self.position == "center":
+            corner = ops.floor(free / 2)
+        else:
+            corner = ops.minimum(ops.reshape(ops.cast(self.position, "float32"), (2, 1)), free)
+        top, left = corner[0][:, None], corner[1][:, None]
+        row, column = ops.arange(height, dtype="float32"), ops.arange(width, dtype="float32")
+        rows = ops.logical_and(row >= top, row < top + tall)
+        columns = ops.logical_and(column >= left, column < left + wide)
+        hidden = ops.logical_and(rows[:, :, None, None], columns[:, None, :, None])
+        hidden = ops.broadcast_to(hidden, (hidden.shape[0], height, width, channels))
+        return ops.where(ops.reshape(hidden, (-1, n_features)), self.value, X)
+
+    def check_data(self, n_features, low, high):
+        """Refuse images that do not fit; see `Corruption.check_data`."""
+        shape = self._shape(n_features)
+        check_image_shape(self.image_shape, shape, n_features)
+        if isinstance(self.position, str):
+            known = self.position in ("random", "center")
+        else:
+            inside = zip(self.position, shape, strict=False)
+            known = len(self.position) == 2 and all(
+                isinstance(place, Integral) and 0 <= place < size for place, size in inside
+            )
+        if not known:
+            raise ValueError(
+                "position of Occlusion must be 'random', 'center' or the (top, left) pixel within "
+                f"an image of shape {shape[:2]}, got {self.position!r}."
+            )
+
+    def _shape(self, n_features):
+        side = round(n_features**0.5)
+        if self.image_shape is None and side**2 != n_features:
+            raise ValueError(
+                f"Occlusion needs image_shape=(height, width): X has {n_features} features, which "
+                "are no square image."
+            )
+        return full_image_shape((side, side) if self.image_shape is None else self.image_shape)
+
+
+class Composition(Corruption):
+    """Several corruption processes, one after the other.
+
+    Parameters
+    ----------
+    corruptions : list of Corruption
+        The processes, each with its own level, in order.
+    level : float, default=1.0
+        Factor on all their levels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skae.corruption import Composition, GaussianNoise, MaskingNoise
+    >>> both = Composition([GaussianNoise(0.1), MaskingNoise(0.5)])
+    >>> print(f"{(both.corrupt(np.ones((1000, 4)), random_state=0) == 0).mean():.1f}")
+    0.5
+    """
+
+    def __init__(self, corruptions, *, level=1.0):
+        self.corruptions = corruptions
+        self.level = level
+
+    @property
+    def suits_codes(self):
+        """Whether all of the processes do."""
+        return all(part.suits_codes for part in self._parts())
+
+    @property
+    def key(self):
+        """A hashable value, equal for compositions that differ in levels alone."""
+        return type(self), tuple(part.key for part in self._parts())
+
+    def checked_level(self, level=None):
+        """The levels of all processes, as an array or a range of arrays."""
+        factor = super().checked_level(level)
+        lowest, highest = (factor.low, factor.high) if hasattr(factor, "at") else (factor, factor)
+        levels = [part.checked_level() for part in self._parts()]
+        low = np.array([lowest * getattr(level, "low", level) for level in levels])
+        high = np.array([highest * getattr(level, "high", level) for level in levels])
+        for part, end in zip(self._parts(), high, strict=True):
+            part.checked_level(float(end))
+        return Uniform(low, high)
+
+    def check_data(self, n_features, low, high):
+        """Refuse what the first process refuses; the others see what it leaves."""
+        for part in self._parts():
+            part.check_data(n_features, low, high)
+
+    def apply(self, X, level, seed):
+        """Corrupt a batch; see `Corruption.apply`."""
+        from keras import ops, random
+
+        parts = self._parts()
+        seeds = random.randint((len(parts), 2), 0, 2**31 - 1, seed=seed)
+        for number, part in enumerate(parts):
+            X = part.apply(X, level[number], ops.cast(seeds[number], "uint32"))
+        return X
+
+    def _parts(self):
+        if not len(self.corruptions):
+            raise ValueError("corruptions of Composition must name at least one, got none.")
+        return [as_corruption(part) for part in self.corruptions]
+
+
+class Function(Corruption):
+    """A corruption that a function of X, level and seed describes; see `Corruption.apply`.
+
+    Parameters
+    ----------
+    function : callable
+    level : float, default=1.0
+    """
+
+    def __init__(self, function, *, level=1.0):
+        self.function = function
+        self.level = level
+
+    @property
+    def key(self):
+        """The function itself."""
+        return type(self), self.function
+
+    def apply(self, X, level, seed):
+        """Corrupt a batch; see `Corruption.apply`."""
+        return self.function(X, level, seed)
+
+
+CORRUPTIONS = {
+    "gaussian": GaussianNoise,
+    "masking": MaskingNoise,
+    "salt_and_pepper": SaltAndPepperNoise,
+    "swap": SwapNoise,
+    "occlusion": Occlusion,
+}
 """Corruption processes that can be asked for by name."""
+
+
+def as_corruption(value):
+    """The process that a name, a `Corruption`, a function or a list of such stands for.
+
+    Raises
+    ------
+    ValueError
+        If it stands for none.
+    """
+    if isinstance(value, str) and value in CORRUPTIONS:
+        return CORRUPTIONS[value]()
+    if hasattr(value, "apply") and hasattr(value, "checked_level"):
+        return value
+    if callable(value):
+        return Function(value)
+    if isinstance(value, (list, tuple)) and value:
+        return Composition([as_corruption(part) for part in value])
+    raise ValueError(
+        f"corruption must be one of {sorted(CORRUPTIONS)}, a Corruption, a function of X, level "
+        f"and seed, or a list of such; got {value!r}."
+    )
+
+
+def check_bounds(corruption, name, bounds, low, high):
+    """Refuse data from `low` to `high` that are not all within the bounds."""
+    if not (isinstance(bounds, (tuple, list)) and len(bounds) == 2 and bounds[0] < bounds[1]):
+        raise ValueError(
+            f"{name} of {type(corruption).__name__} must be (low, high), got {bounds!r}."
+        )
+    if low < bounds[0] or high > bounds[1]:
+        raise ValueError(
+            f"{type(corruption).__name__} with {name}={bounds!r} needs data within, but they range "
+            f"from {low:.6g} to {high:.6g}. Scale them with MinMaxScaler(clip=True), or give other "
+            f"{name}."
+        )

@@ -13,6 +13,9 @@ NAMES = ("squared_error", "absolute_error", "binary_crossentropy")
 LIKELIHOODS = ("bernoulli", "gaussian")
 """Negative log-likelihoods, in nats, sums over the features."""
 
+CROSSENTROPIES = ("binary_crossentropy", "bernoulli")
+"""Losses of data in [0, 1]."""
+
 
 def squared_error(step):
     r"""Squared error of each value, :math:`(x - \hat x)^2`, in squared units of the data.

@@ -26,7 +26,7 @@ import numpy as np
 from . import architectures, corruption
 from ._base import BaseAutoencoder, _is_fitted_name
 from ._engine import FittedNetwork, Recipe, canonical_activation
-from .architectures import Architecture, Dense, hidden_widths
+from .architectures import Architecture, Dense, whole_numbers
 from .corruption import Corruption
 
 __all__ = ["LoadError", "load", "save"]
@@ -454,8 +454,11 @@ def _describe_fit(estimator, writer):
             "n_components": None if recipe.n_components is None else int(recipe.n_components),
             "code_activation": recipe.code_activation,
             "output_activation": recipe.output_activation,
+            "draws_code": recipe.draws_code,
+            "learns_noise": recipe.learns_noise,
         },
         "n_code_features": int(network.n_code_features),
+        "constants": {name: writer.array(array) for name, array in network.constants.items()},
         "trainable": [writer.array(array) for array in network.trainable],
         "fixed": [writer.array(array) for array in network.fixed],
         "slots": None if slots is None else [writer.array(array) for array in slots],
@@ -491,7 +494,8 @@ def _build_fit(cls, fit, reader):
         for kind in ("trainable", "fixed", "slots")
     )
     n_code_features = _check_whole(fit["n_code_features"], "n_code_features", 1)
-    network = FittedNetwork(recipe, trainable, fixed, n_code_features)
+    constants = _build_constants(fit["constants"], recipe, reader)
+    network = FittedNetwork(recipe, trainable, fixed, n_code_features, constants)
     if recipe.n_features != attributes["n_features_in_"]:
         raise _UnusableError(
             f"its network has {recipe.n_features} features, but n_features_in_ is "
@@ -502,6 +506,14 @@ def _build_fit(cls, fit, reader):
     _check_slots(slots, trainable)
     seed = _check_whole(fit["seed"], "seed", 0, 2**32 - 1)
     return {**attributes, "_network": network, "_slots": slots, "_seed": seed}
+
+
+def _build_constants(forms, recipe, reader):
+    constants = {name: _check_array(reader.decode(form)) for name, form in forms.items()}
+    for name, array in constants.items():
+        if name not in ("fill", "noise_variance") or array.shape != (recipe.n_features,):
+            raise _UnusableError(f"the constant {name!r} has shape {array.shape}.")
+    return constants
 
 
 def _build_recipe(form, reader):
@@ -520,6 +532,8 @@ def _build_recipe(form, reader):
         None if n_components is None else _check_whole(n_components, "n_components", 1),
         form["code_activation"],
         form["output_activation"],
+        _check_bool(form["draws_code"]),
+        _check_bool(form["learns_noise"]),
     )
 
 
@@ -529,6 +543,12 @@ def _build_recipe(form, reader):
 def _check_whole(value, name, low, high=math.inf):
     if type(value) is not int or not low <= value <= high:
         raise _UnusableError(f"{name} is {_excerpt(value)}.")
+    return value
+
+
+def _check_bool(value):
+    if type(value) is not bool:
+        raise _UnusableError(f"{_excerpt(value)} stands in place of true or false.")
     return value
 
 
@@ -563,11 +583,12 @@ def _check_structure(network):
             f"n_code_features is {network.n_code_features}, but n_components is "
             f"{recipe.n_components}."
         )
-    if type(recipe.architecture) is not Dense:
+    architecture = recipe.architecture
+    if type(architecture) is not Dense or architecture.normalization or architecture.tied:
         return
     expected = [("float32", shape) for shape in _dense_shapes(recipe)]
     found = [(array.dtype.name, array.shape) for array in network.trainable]
-    if len(found) != len(expected) or network.fixed:
+    if len(found) != len(expected) or (network.fixed and not architecture.dropout):
         raise _UnusableError(
             f"{recipe.architecture!r} has {len(expected)} arrays of weights, found "
             f"{len(found) + len(network.fixed)}."
@@ -583,15 +604,18 @@ def _check_structure(network):
 def _dense_shapes(recipe):
     """Shapes of the weights of a dense network: a matrix and a bias a layer."""
     try:
-        widths = hidden_widths(recipe.architecture.hidden_layer_sizes)
+        widths = whole_numbers(recipe.architecture.hidden_layer_sizes, "hidden_layer_sizes")
     except (TypeError, ValueError) as error:
         raise _UnusableError(str(error)) from error
     if recipe.n_components is None:
         raise _UnusableError("n_components is None, which dense layers do not allow.")
     half = [recipe.n_features, *widths]
-    sizes = [*half, recipe.n_components, *reversed(half)]
-    for pair in itertools.pairwise(sizes):
-        yield from (pair, pair[1:])
+    encoded = recipe.n_components * (2 if recipe.draws_code else 1)
+    for sizes in ([*half, encoded], [recipe.n_components, *reversed(half)]):
+        for pair in itertools.pairwise(sizes):
+            yield from (pair, pair[1:])
+    if recipe.learns_noise:
+        yield (recipe.n_features,)
 
 
 def _check_weights(network, error):

@@ -6,8 +6,15 @@ from sklearn.base import clone
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skae import AutoencoderTransformer, DenoisingAutoencoder
+from skae import (
+    AutoencoderTransformer,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    VariationalAutoencoder,
+)
 from skae._engine import FittedNetwork
+from skae.architectures import Dense
 from skae.corruption import MaskingNoise
 
 ESTIMATORS = [
@@ -18,6 +25,14 @@ ESTIMATORS = [
     ),
     DenoisingAutoencoder(
         5, hidden_layer_sizes=7, corruption=MaskingNoise(0.2), early_stopping=True
+    ),
+    SparseAutoencoder(),
+    SparseAutoencoder(3, sparsity="kl", architecture=Dense((16,), normalization="layer")),
+    ContractiveAutoencoder(),
+    VariationalAutoencoder(),
+    VariationalAutoencoder(3, noise_variance=0.5, kl_warmup=5, early_stopping=True),
+    AutoencoderTransformer(
+        missing="mask", pretraining="layerwise", architecture=Dense((16,), tied=True)
     ),
 ]
 

@@ -14,7 +14,7 @@ from skae import architectures, corruption
 
 ROOT = Path(skae.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
-LEAVES = {"_autoencoder", "_denoising"}
+LEAVES = {"_autoencoder", "_contractive", "_denoising", "_sparse", "_variational"}
 PUBLIC = [
     *(getattr(skae, name) for name in skae.__all__ if inspect.isclass(getattr(skae, name))),
     *(getattr(architectures, name) for name in architectures.__all__),

@@ -9,8 +9,8 @@ into compiled programs, which it shares between all estimators of the process, a
 from ._backend import backend_name, devices, load_keras
 from ._data import Rows
 from ._graph import graph_of
-from ._network import FittedNetwork
-from ._numbers import Uniform, WarmUp
+from ._network import FittedNetwork, initial_network
+from ._numbers import Uniform, WarmUp, value_at
 from ._objective import Objective
 from ._programs import clear_programs, program_info
 from ._recipe import ACTIVATIONS, Recipe, canonical_activation, keras_activation
@@ -37,7 +37,9 @@ __all__ = [
     "clear_programs",
     "devices",
     "graph_of",
+    "initial_network",
     "keras_activation",
     "load_keras",
     "program_info",
+    "value_at",
 ]

@@ -11,7 +11,7 @@ from ._programs import compile_program, programs
 from ._recipe import keras_activation
 
 LOG_VARIANCE_BOUND = 15.0
-"""Bound on the magnitude of a posterior's log variance, where its exponential is harmless."""
+"""Bound on the magnitude of the logarithm of a variance, where its exponential is harmless."""
 
 build_lock = threading.Lock()
 """Held while Keras builds a network, which is not thread-safe."""
@@ -50,6 +50,12 @@ class Graph:
         for place, array in zip(places, new, strict=True):
             fixed[place] = array
         return output, fixed
+
+    def affine_places(self, part):
+        """Places of the kernels and biases that are the encoder's (part 0) or the decoder's own."""
+        start = len(self.encoder.trainable_variables)
+        places = range(start) if part == 0 else range(start, len(self.trainable))
+        return [place for place in places if self.trainable[place].name in ("kernel", "bias")]
 
     def encode(self, weights, X, *, training=False):
         """Code of the rows X, the posterior's mean where it is drawn; returns ``(code, fixed)``."""
@@ -92,7 +98,8 @@ class Graph:
         """Variance of each feature around its reconstruction, for a Gaussian likelihood."""
         variance = numbers["noise_variance"]
         if self.recipe.learns_noise:
-            variance = variance * load_keras().ops.exp(weights[0][-1])
+            relative = weights[0][-1].clip(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
+            variance = variance * load_keras().ops.exp(relative)
         return variance
 
     def squared_jacobian(self, weights, X, seed):
@@ -104,19 +111,24 @@ class Graph:
 
     def _dense_chain(self, trainable):
         """Kernel, bias and activation of each layer of a plainly dense encoder, else None."""
-        keras = load_keras()
-        layers = [la for la in self.encoder.layers if not isinstance(la, keras.layers.InputLayer)]
-        if not all(type(layer) is keras.layers.Dense and layer.use_bias for layer in layers):
-            return None
-        places = iter(trainable)
-        chain = [(next(places), next(places), layer.activation) for layer in layers]
-        kernel, bias, last = chain[-1]
-        code_activation = self._code_activation
-        chain[-1] = kernel, bias, lambda z: code_activation(last(z))
+        layers = load_keras().layers
+        arrays, chain = iter(trainable), []
+        for layer in self.encoder.layers:
+            if type(layer) is layers.Dense and layer.use_bias:
+                chain.append((next(arrays), next(arrays), layer.activation))
+            elif type(layer) is layers.Activation and chain:
+                chain[-1] = (*chain[-1][:2], _composed(layer.activation, chain[-1][2]))
+            elif type(layer) not in (layers.InputLayer, layers.Dropout):
+                return None
+        chain[-1] = (*chain[-1][:2], _composed(self._code_activation, chain[-1][2]))
         return chain
 
     def _code_activation(self, output):
         return activation(self.recipe.code_activation)(output)
+
+
+def _composed(outer, inner):
+    return lambda z: outer(inner(z))
 
 
 def activation(name):

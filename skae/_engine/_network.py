@@ -7,7 +7,7 @@ import numpy as np
 
 from ._backend import load_keras
 from ._data import tiles
-from ._graph import Graph, build_lock, graph_of
+from ._graph import Graph, build_lock, graph_of, initial_weights
 from ._likelihood import likelihood_function, mean_and_deviation
 from ._programs import compile_program
 from ._recipe import Recipe, keras_activation
@@ -57,8 +57,8 @@ class FittedNetwork:
 
     def noise_variance(self):
         """Variance of each feature around its reconstruction, for a Gaussian likelihood."""
-        variance = np.broadcast_to(self.constants["noise_variance"], self.recipe.n_features)
-        return variance * np.exp(self.trainable[-1]) if self.recipe.learns_noise else variance
+        weights = (self.trainable, self.fixed)
+        return np.array(graph_of(self.recipe).noise_variance(weights, self.constants))
 
     def _map(self, kind, X, out, *extra, fill=None, objective=None):
         resident = _resident(self)
@@ -92,6 +92,14 @@ class FittedNetwork:
         decoder = _activated(decoder, self.recipe.output_activation, "decoder")
         rows = keras.Input((self.recipe.n_features,), name="X")
         return encoder, decoder, keras.Model(rows, decoder(encoder(rows)), name="autoencoder")
+
+
+def initial_network(recipe, seed, constants):
+    """A `FittedNetwork` whose weights are newly drawn."""
+    trainable, fixed = [
+        [np.array(array) for array in some] for some in initial_weights(recipe, seed)
+    ]
+    return FittedNetwork(recipe, trainable, fixed, graph_of(recipe).n_code_features, constants)
 
 
 def _activated(model, activation, name):

@@ -10,7 +10,7 @@ class Uniform:
     Parameters
     ----------
     low, high : float or ndarray
-        Of arrays, all entries move together from one bound to the other.
+        Of arrays, each entry is drawn by itself.
     """
 
     low: object
@@ -18,7 +18,7 @@ class Uniform:
 
     def at(self, epoch, random):
         """The value in an epoch, counted from 0, drawn from the NumPy generator `random`."""
-        return self.low + random.uniform() * (self.high - self.low)
+        return random.uniform(self.low, self.high)
 
 
 @dataclass(frozen=True)

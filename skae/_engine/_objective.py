@@ -4,6 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from .. import losses
+from ..penalties import WEIGHT_PENALTIES
+
+ON_WEIGHTS = frozenset(WEIGHT_PENALTIES.values())
+"""Penalties that do not concern the code."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,23 @@ class Objective:
         """A hashable value, equal for objectives that differ in `numbers` alone."""
         corruption = None if self.corruption is None else self.corruption.key
         return self.loss, self.penalties, corruption, self.summed, self.validated
+
+    @property
+    def is_crossentropy(self):
+        """Whether the loss is defined for data in [0, 1] alone."""
+        return self.loss in losses.CROSSENTROPIES
+
+    @property
+    def weight_penalties(self):
+        """Those of the penalties that do not concern the code."""
+        return tuple(penalty for penalty in self.penalties if penalty in ON_WEIGHTS)
+
+    @property
+    def constrains_code(self):
+        """Whether something else than its width keeps the code from being a copy of the input."""
+        on_code = set(self.penalties) - ON_WEIGHTS
+        weights = [self.numbers[penalty.__name__] for penalty in on_code]
+        return self.corruption is not None or any(weight != 0 for weight in weights)
 
     def without_corruption(self):
         """The same objective on the input as it is."""

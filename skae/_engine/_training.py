@@ -37,6 +37,10 @@ class Schedule:
     shuffle: bool = True
 
 
+def _nothing():
+    """What is done around an epoch when nobody listens."""
+
+
 class Training:
     """The state of a fit that is under way.
 
@@ -92,7 +96,7 @@ class Training:
         self._evaluation = Blocks(data.X, data.target, weight, min(data.n_rows, 1024))
         self.history["val_loss"] = []
 
-    def run(self, data, batch_size, schedule, rule, before_epoch, after_epoch):
+    def run(self, data, batch_size, schedule, rule, before_epoch=_nothing, after_epoch=_nothing):
         """Train until the schedule ends, the stopping rule is met or `after_epoch` says so.
 
         Parameters
@@ -103,7 +107,7 @@ class Training:
         schedule : Schedule
         rule : StoppingRule
             Watches the validation loss where there is one, else the training loss.
-        before_epoch, after_epoch : callable
+        before_epoch, after_epoch : callable, default=_nothing
             Called without arguments around each epoch; a true value of the latter ends it all.
 
         Notes

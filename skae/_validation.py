@@ -1,0 +1,87 @@
+"""Checks of arguments and data that scikit-learn's own do not make, and their messages."""
+
+import re
+from contextlib import contextmanager
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array
+
+BLOCK_ROWS = 4096
+"""Rows that are looked at together where a whole matrix of results is not needed."""
+
+
+@contextmanager
+def naming(argument):
+    """Make the rejections of scikit-learn's checks name the argument where they do not."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if re.search(rf"\b{re.escape(argument)}", str(error)):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{argument}: {error}") from error
+
+
+def finiteness(missing):
+    """What scikit-learn's checks take as `ensure_all_finite` where NaN may mark missing values."""
+    return "allow-nan" if missing else True
+
+
+def check_float32_range(X, name):
+    """Return X if its values are finite in single precision."""
+    if X.dtype.itemsize > 4 and X.dtype.kind == "f":
+        values = X.data if sparse.issparse(X) else X
+        limit = np.finfo(np.float32).max
+        if values.size and (_highest(values) > limit or _lowest(values) < -limit):
+            raise ValueError(
+                f"{name} contains values too large for dtype('float32'), which the network "
+                "computes in. Scale the data."
+            )
+    return X
+
+
+def check_like(array, name, X, *, missing, same_rows=True):
+    """Check another matrix that must match X in width, and in length where they are pairs."""
+    with naming(name):
+        array = check_array(
+            array,
+            accept_sparse=("csr", "csc"),
+            dtype="numeric",
+            ensure_all_finite=finiteness(missing),
+            input_name=name,
+        )
+    if array.shape[1] != X.shape[1] or (same_rows and array.shape[0] != X.shape[0]):
+        expected = f"({X.shape[0] if same_rows else 'n_samples'}, {X.shape[1]})"
+        raise ValueError(f"{name} must have shape {expected} to match X, got {array.shape}.")
+    return check_float32_range(array, name)
+
+
+def value_range(rows):
+    """Lowest and highest value of the rows, NaN left out, read in blocks."""
+    low, high = np.inf, -np.inf
+    for start in range(0, rows.n_rows, BLOCK_ROWS):
+        part = rows.part(slice(start, start + BLOCK_ROWS))
+        low, high = min(low, _lowest(part)), max(high, _highest(part))
+    return float(low), float(high)
+
+
+def _lowest(array):
+    return np.fmin.reduce(array, axis=None)
+
+
+def _highest(array):
+    return np.fmax.reduce(array, axis=None)
+
+
+def check_unit_interval(loss, low, high, output_activation):
+    """Refuse data or outputs outside [0, 1] for a loss that is a cross-entropy."""
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"{loss} needs data in [0, 1], but they range from {low:.6g} to {high:.6g}. Scale "
+            "them with MinMaxScaler(clip=True), or take a squared error."
+        )
+    if output_activation not in ("logistic", "sigmoid"):
+        raise ValueError(
+            f"{loss} needs output_activation='logistic' or 'auto', got {output_activation!r}."
+        )
