@@ -346,7 +346,7 @@ class BaseAutoencoder(
 
     def _constants(self, data):
         """What the network takes from the data themselves, by name; a hook of leaves."""
-        return {"fill": data.means()} if self.missing == "mask" else {}
+        return {"fill": np.float32(data.means())} if self.missing == "mask" else {}
 
     def _batch_size(self, n_rows):
         if self.batch_size == "auto":

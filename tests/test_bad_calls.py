@@ -10,7 +10,13 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 
-from skae import AutoencoderTransformer, DenoisingAutoencoder
+from skae import (
+    AutoencoderTransformer,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    VariationalAutoencoder,
+)
 from skae._sklearn_compat import HAS_CALLBACKS
 from skae.architectures import Architecture, Dense
 from skae.corruption import GaussianNoise, MaskingNoise
@@ -44,7 +50,16 @@ BAD_X = {
 }
 
 
-@pytest.fixture(params=[AutoencoderTransformer, DenoisingAutoencoder])
+FAMILY = [
+    AutoencoderTransformer,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    VariationalAutoencoder,
+]
+
+
+@pytest.fixture(params=FAMILY)
 def fitted(request):
     estimator = request.param(3, max_iter=2, random_state=0).fit(X)
     before = state(estimator)
@@ -119,6 +134,7 @@ def test_bad_clean_rows(X_clean, message):
         ({"hidden_layer_sizes": (3, 0)}, "hidden_layer_sizes"),
         ({"hidden_layer_sizes": (2.5,)}, "hidden_layer_sizes"),
         ({"activation": "sine"}, "activation"),
+        ({"activation": ["relu", "sine"]}, "activation"),
         ({"loss": "hinge"}, "loss"),
         ({"alpha": -1.0}, "alpha"),
         ({"weight_penalty": "l3"}, "weight_penalty"),
@@ -140,7 +156,29 @@ def test_bad_parameters(fitted, params, message):
     kept = fitted.get_params()
     with pytest.raises(ValueError, match=message):
         fitted.set_params(**params).fit(X)
-    fitted.set_params(**{name: kept[name] for name in params})
+    fitted.set_params(**{name: kept[name] for name in params if name in kept})
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (SparseAutoencoder(sparsity="l0"), "sparsity"),
+        (SparseAutoencoder(sparsity_weight=-1), "sparsity_weight"),
+        (SparseAutoencoder(sparsity_target=1.0), "sparsity_target"),
+        (ContractiveAutoencoder(contraction=-1), "contraction"),
+        (VariationalAutoencoder(likelihood="poisson"), "likelihood"),
+        (VariationalAutoencoder(noise_variance=0.0), "noise_variance"),
+        (VariationalAutoencoder(beta=-1), "beta"),
+        (VariationalAutoencoder(kl_warmup=-1), "kl_warmup"),
+        (AutoencoderTransformer(missing="drop"), "missing"),
+        (AutoencoderTransformer(pretraining="deep"), "pretraining"),
+        (AutoencoderTransformer(activation=["relu", "tanh"]), "activation must be one name"),
+    ],
+    ids=repr,
+)
+def test_bad_parameters_of_the_family(estimator, message):
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(X)
 
 
 def test_partial_fit_refuses_another_solver():
@@ -167,11 +205,13 @@ def test_bad_corruptions(params, message):
 
 
 def test_crossentropy_needs_data_between_zero_and_one(fitted):
-    with pytest.raises(ValueError, match=r"range from 0 to 16\. Scale them"):
-        fitted.set_params(loss="binary_crossentropy").fit(16 * X)
+    variational = isinstance(fitted, VariationalAutoencoder)
+    name, value = ("likelihood", "bernoulli") if variational else ("loss", "binary_crossentropy")
+    with pytest.raises(ValueError, match=rf"{name}='{value}' .* range from 0 to 16\. Scale them"):
+        fitted.set_params(**{name: value}).fit(16 * X)
     with pytest.raises(ValueError, match="output_activation='logistic'"):
         fitted.set_params(output_activation="identity").fit(X)
-    fitted.set_params(loss="squared_error", output_activation="auto")
+    fitted.set_params(output_activation="auto")
 
 
 @pytest.mark.parametrize("rate", [1e10, 1e30])

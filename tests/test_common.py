@@ -21,7 +21,7 @@ ESTIMATORS = [
     AutoencoderTransformer(),
     DenoisingAutoencoder(),
     AutoencoderTransformer(
-        5, hidden_layer_sizes=(16, 8), activation="tanh", early_stopping=True, alpha=1e-3
+        2, hidden_layer_sizes=(16, 8), activation="tanh", early_stopping=True, alpha=1e-3
     ),
     DenoisingAutoencoder(
         5, hidden_layer_sizes=7, corruption=MaskingNoise(0.2), early_stopping=True

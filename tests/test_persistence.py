@@ -17,9 +17,15 @@ from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 
 import skae
-from skae import AutoencoderTransformer, DenoisingAutoencoder
-from skae.architectures import Architecture, Dense
-from skae.corruption import Corruption, GaussianNoise, MaskingNoise
+from skae import (
+    AutoencoderTransformer,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    VariationalAutoencoder,
+)
+from skae.architectures import Architecture, Conv, Dense
+from skae.corruption import Corruption, GaussianNoise, MaskingNoise, SwapNoise
 
 
 class Bottleneck(Architecture):
@@ -79,6 +85,17 @@ ESTIMATORS = {
     ),
     "shallow": DenoisingAutoencoder(
         corruption=MaskingNoise(0.1, value=-1), hidden_layer_sizes=(), max_iter=2
+    ),
+    "sparse": SparseAutoencoder(sparsity="kl", max_iter=2, missing="mask"),
+    "contractive": ContractiveAutoencoder(
+        architecture=Dense([7], tied=True, dropout=0.1), max_iter=2
+    ),
+    "variational": VariationalAutoencoder(hidden_layer_sizes=7, kl_warmup=2, max_iter=2),
+    "convolutional": AutoencoderTransformer(
+        None, architecture=Conv((2, 2), (3,), normalization="batch"), max_iter=2
+    ),
+    "corruptions": DenoisingAutoencoder(
+        corruption=[MaskingNoise((0.1, 0.2)), SwapNoise(0.1)], max_iter=2
     ),
     "own": DenoisingAutoencoder(architecture=Bottleneck(5), corruption=Dimming(0.1), max_iter=2),
 }

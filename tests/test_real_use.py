@@ -20,9 +20,15 @@ from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, cross_val
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from skae import AutoencoderTransformer, DenoisingAutoencoder
+from skae import (
+    AutoencoderTransformer,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    VariationalAutoencoder,
+)
 from skae._engine import clear_programs, program_info
-from skae.architectures import Architecture, Dense
+from skae.architectures import Architecture, Conv, Dense
 from skae.corruption import Corruption, GaussianNoise
 
 
@@ -32,9 +38,19 @@ def digits():
     return X[:400], y[:400]
 
 
-@pytest.fixture(scope="module")
-def fitted(digits):
-    return autoencoder().fit(digits[0] / 16)
+FAMILY = [
+    AutoencoderTransformer(),
+    DenoisingAutoencoder(corruption="swap"),
+    SparseAutoencoder(sparsity="kl"),
+    ContractiveAutoencoder(architecture=Conv((8, 8), (4,), normalization="batch")),
+    VariationalAutoencoder(architecture=Dense((16,), dropout=0.1)),
+]
+
+
+@pytest.fixture(scope="module", params=FAMILY, ids=lambda estimator: type(estimator).__name__)
+def fitted(request, digits):
+    estimator = clone(request.param).set_params(n_components=4, max_iter=5, random_state=0)
+    return estimator.fit(digits[0] / 16)
 
 
 def autoencoder(**params):
@@ -60,6 +76,15 @@ def test_a_search_gives_the_same_bits_however_it_runs(digits, backend, n_jobs):
         name = f"split{split}_test_score"
         np.testing.assert_array_equal(got.cv_results_[name], expected.cv_results_[name])
     np.testing.assert_array_equal(got.predict_proba(digits[0]), expected.predict_proba(digits[0]))
+
+
+@pytest.mark.parametrize("estimator", FAMILY, ids=lambda estimator: type(estimator).__name__)
+def test_the_whole_family_gives_the_same_bits_in_other_processes(digits, estimator):
+    estimator = clone(estimator).set_params(max_iter=2, random_state=0)
+    X = digits[0] / 16
+    expected = cross_val_score(estimator, X, cv=2)
+    with joblib.parallel_backend("loky"):
+        np.testing.assert_array_equal(cross_val_score(estimator, X, cv=2, n_jobs=2), expected)
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])

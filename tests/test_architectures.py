@@ -1,0 +1,693 @@
+"""Architectures: shapes, forward passes by NumPy and SciPy, and layerwise pretraining by hand."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from scipy import signal
+from scipy.special import erf, expit
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.model_selection import GridSearchCV
+
+import skae
+from skae import (
+    AutoencoderTransformer,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    VariationalAutoencoder,
+    _base,
+)
+from skae._engine import Objective, Recipe, graph_of, load_keras
+from skae._engine._graph import initial_weights
+from skae._pretraining import pretrained
+from skae.architectures import Architecture, Conv, Dense
+from skae.corruption import MaskingNoise
+from skae.penalties import WEIGHT_PENALTIES
+
+SELU = 1.0507009873554805, 1.6732632423543772
+ACTIVATIONS = {
+    "identity": lambda z: z,
+    "logistic": expit,
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+    "leaky_relu": lambda z: np.where(z > 0, z, 0.2 * z),
+    "elu": lambda z: np.where(z > 0, z, np.expm1(z)),
+    "selu": lambda z: SELU[0] * np.where(z > 0, z, SELU[1] * np.expm1(z)),
+    "gelu": lambda z: z * (1 + erf(z / np.sqrt(2))) / 2,
+    "silu": lambda z: z * expit(z),
+    "softplus": lambda z: np.logaddexp(0, z),
+    "softsign": lambda z: z / (1 + abs(z)),
+}
+DOWNSAMPLINGS = ["stride", "max_pool"]
+NETWORKS = {
+    "dense": Dense((9,)),
+    "batch": Dense((9, 7), normalization="batch"),
+    "layer": Dense((9, 7), normalization="layer", activation=["tanh", "relu"]),
+    "dropout": Dense((9,), dropout=0.3),
+    "tied": Dense((9, 7), tied=True, normalization="batch", dropout=0.1),
+    "stride": Conv((8, 8), (2, 3)),
+    "max_pool": Conv((8, 8), (2, 3), downsampling="max_pool", activation="relu"),
+    "all of it": Conv((8, 8), (3,), 2, normalization="batch", dropout=0.2),
+    "uneven": Conv((4, 16, 1), (2, 2, 3), activation="elu", normalization="layer"),
+}
+ESTIMATORS = [
+    AutoencoderTransformer,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    ContractiveAutoencoder,
+    VariationalAutoencoder,
+]
+_FITTED = {}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits().data[:300] / 16
+
+
+@pytest.fixture(params=NETWORKS)
+def fitted(request, digits):
+    """An estimator of each network, fitted once."""
+    name = request.param
+    if name not in _FITTED:
+        _FITTED[name] = fit(NETWORKS[name], digits)
+    return _FITTED[name]
+
+
+def fit(architecture, X, n_components=3, **params):
+    settings = {"architecture": architecture, "max_iter": 2, "random_state": 0, **params}
+    return AutoencoderTransformer(n_components, **settings).fit(X)
+
+
+def frozen(architecture, X, n_components=3, **params):
+    """A fit that leaves the weights as they are drawn."""
+    settings = {
+        "learning_rate_init": 1e-12, "learning_rate": "constant", "n_iter_no_change": np.inf,
+        "output_activation": "identity", **params,
+    }  # fmt: skip
+    return fit(architecture, X, n_components, **settings)
+
+
+def with_random_weights(model, seed=0):
+    rng = np.random.default_rng(seed)
+    model.set_weights([rng.normal(size=w.shape) / 2 for w in model.get_weights()])
+    return [w.astype(float) for w in model.get_weights()]
+
+
+# Convolutions
+
+
+@pytest.mark.parametrize("n_components", [3, None])
+@pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
+@pytest.mark.parametrize(
+    ("shape", "code"),
+    [((7, 5), 2 * 2), ((1, 9), 1 * 3), ((9, 1, 2), 3 * 1), ((1, 1), 1), ((12, 4, 3), 3 * 1)],
+)
+def test_images_of_any_shape(shape, code, downsampling, n_components):
+    n_features = int(np.prod(shape))
+    conv = Conv(shape, (2, 3), downsampling=downsampling)
+    encoder, decoder = conv.build((n_features,), n_components)
+    n_codes = n_components or 3 * code
+    assert encoder.input_shape == decoder.output_shape == (None, n_features)
+    assert encoder.output_shape == decoder.input_shape == (None, n_codes)
+    assert decoder(encoder(np.ones((2, n_features), "f4"))).shape == (2, n_features)
+
+
+def padded(images):
+    """Zeros around images so that both sides are even, the odd one behind."""
+    _, height, width, _ = images.shape
+    return np.pad(images, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)))
+
+
+def convolved(images, kernel, bias, stride):
+    """Convolution layer with padding "same" of images with even sides, as in TensorFlow."""
+    total = max(kernel.shape[0] - stride, 0)
+    margin = (total // 2, total - total // 2)
+    images = np.pad(images, ((0, 0), margin, margin, (0, 0)))
+    maps = [
+        [
+            sum(
+                signal.correlate(image[..., channel], kernel[..., channel, number], mode="valid")
+                for channel in range(kernel.shape[2])
+            )
+            for number in range(kernel.shape[3])
+        ]
+        for image in images
+    ]
+    return np.moveaxis(maps, 1, -1)[:, ::stride, ::stride] + bias
+
+
+def pooled(maps):
+    n, height, width, channels = maps.shape
+    return maps.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
+
+
+@pytest.mark.parametrize("kernel_size", [1, 2, 3, 5])
+@pytest.mark.parametrize("shape", [(6, 8, 1), (7, 5, 3)])
+def test_strided_convolution_by_scipy(shape, kernel_size):
+    encoder, _ = Conv(shape, (4,), kernel_size).build((int(np.prod(shape)),), None)
+    kernel, bias = with_random_weights(encoder)
+    images = np.random.default_rng(0).normal(size=(3, *shape))
+    expected = convolved(padded(images), kernel, bias, 2)
+    code = encoder(images.reshape(3, -1).astype("f4"))
+    np.testing.assert_allclose(code, expected.reshape(3, -1), atol=1e-4)
+
+
+@pytest.mark.parametrize("kernel_size", [1, 2, 3])
+def test_max_pooling_by_scipy(kernel_size):
+    shape = (5, 6, 2)
+    conv = Conv(shape, (3,), kernel_size, downsampling="max_pool", activation="tanh")
+    encoder, decoder = conv.build((60,), 4)
+    kernel, bias, matrix, offset = with_random_weights(encoder)
+    images = np.random.default_rng(0).normal(size=(3, *shape))
+    maps = pooled(np.tanh(convolved(padded(images), kernel, bias, 1)))
+    code = maps.reshape(3, -1) @ matrix + offset
+    np.testing.assert_allclose(encoder(images.reshape(3, -1).astype("f4")), code, atol=1e-4)
+    matrix, offset, kernel, bias, last_kernel, last_bias = with_random_weights(decoder, 1)
+    maps = np.tanh(code @ matrix + offset).reshape(3, 3, 3, 3)
+    maps = np.tanh(convolved(maps, kernel, bias, 1)).repeat(2, axis=1).repeat(2, axis=2)
+    maps = convolved(maps, last_kernel, last_bias, 1)[:, :5]
+    np.testing.assert_allclose(decoder(code.astype("f4")), maps.reshape(3, -1), atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (7, 5, 3), (6, 9, 2), (1, 7), (3, 1)])
+@pytest.mark.parametrize("filters", [(3,), (2, 4)])
+def test_the_mirrored_convolution_is_the_transpose(shape, filters):
+    """With the encoder's kernels the linear decoder must be the encoder's matrix, transposed."""
+    n_features = int(np.prod(shape))
+    conv = Conv(shape, filters, activation="identity")
+    encoder, decoder = conv.build((n_features,), None)
+    weights = with_random_weights(encoder)
+    encoder.set_weights([w * (w.ndim > 1) for w in weights])
+    biases = [np.zeros(w.shape) for w in decoder.get_weights()[1::2]]
+    kernels = weights[-2::-2]
+    decoder.set_weights([w for pair in zip(kernels, biases, strict=True) for w in pair])
+    forward = np.array(encoder(np.eye(n_features, dtype="f4")))
+    back = np.array(decoder(np.eye(forward.shape[1], dtype="f4")))
+    np.testing.assert_allclose(back, forward.T, atol=1e-4)
+    assert abs(forward).sum(axis=1).all(), "every pixel must reach the code"
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (7, 5, 3), (1, 6)])
+def test_pixels_come_back_where_they_were(shape):
+    """Kernels that copy: the reconstruction is the maximum of 2 x 2 pixels, in its place."""
+    channels = (*shape, 1)[2]
+    conv = Conv(shape, (channels,), 1, downsampling="max_pool", activation="identity")
+    encoder, decoder = conv.build((int(np.prod(shape)),), None)
+    for model in (encoder, decoder):
+        model.set_weights(
+            [np.eye(channels)[None, None] if w.ndim > 1 else 0 * w for w in model.get_weights()]
+        )
+    images = np.random.default_rng(0).uniform(size=(4, *shape[:2], channels)).astype("f4")
+    maps = pooled(padded(images)).repeat(2, axis=1).repeat(2, axis=2)
+    maps = maps[:, : shape[0], : shape[1]]
+    np.testing.assert_array_equal(
+        np.array(decoder(encoder(images.reshape(4, -1)))), maps.reshape(4, -1)
+    )
+
+
+@pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
+def test_convolutions_learn_the_digits(downsampling):
+    X = load_digits().data[:1000] / 16
+    architecture = Conv((8, 8), (8, 16), downsampling=downsampling)
+    estimator = fit(architecture, X, 8, max_iter=6, learning_rate_init=0.01)
+    assert -estimator.score(X) < 0.75 * X.var(axis=0).mean()
+    rotated = np.rot90(X.reshape(-1, 8, 8), axes=(1, 2)).reshape(len(X), -1)
+    assert np.square(estimator.reconstruct(X) - rotated).mean() > -2 * estimator.score(X)
+
+
+def test_a_search_over_filters(digits):
+    estimator = AutoencoderTransformer(
+        2, architecture=Conv((8, 8), downsampling="max_pool"), max_iter=3, random_state=0
+    )
+    grid = {"architecture__filters": [1, (8,)], "architecture__kernel_size": [3]}
+    search = GridSearchCV(estimator, grid, cv=2, error_score="raise").fit(digits)
+    assert search.best_params_["architecture__filters"] == (8,)
+    kernel = search.best_estimator_.encoder_.get_weights()[0]
+    assert kernel.shape == (3, 3, 1, 8)
+
+
+# Every network
+
+
+def test_a_fit_is_the_same_to_the_bit(fitted, digits):
+    again = clone(fitted).fit(digits)
+    assert again.loss_curve_ == fitted.loss_curve_
+    np.testing.assert_array_equal(again.transform(digits), fitted.transform(digits))
+    np.testing.assert_array_equal(again.reconstruct(digits), fitted.reconstruct(digits))
+    other = clone(fitted).set_params(random_state=1).fit(digits)
+    assert not np.isclose(other.transform(digits), fitted.transform(digits)).any(axis=0).all()
+
+
+def test_copies_and_files(fitted, digits, tmp_path):
+    skae.save(fitted, tmp_path / "model")
+    expected = fitted.transform(digits), fitted.reconstruct(digits)
+    for copied in (pickle.loads(pickle.dumps(fitted)), skae.load(tmp_path / "model")):
+        assert repr(copied.architecture) == repr(fitted.architecture)
+        np.testing.assert_array_equal(copied.transform(digits), expected[0])
+        np.testing.assert_array_equal(copied.reconstruct(digits), expected[1])
+
+
+def test_a_row_does_not_depend_on_its_company(fitted, digits):
+    code, reconstruction = fitted.transform(digits), fitted.reconstruct(digits)
+    for row in (0, 17, 299):
+        alone = digits[row : row + 1]
+        np.testing.assert_array_equal(fitted.transform(alone)[0], code[row])
+        np.testing.assert_array_equal(fitted.reconstruct(alone)[0], reconstruction[row])
+    np.testing.assert_array_equal(fitted.transform(digits[::-1]), code[::-1])
+
+
+def test_keras_models_compute_the_same(fitted, digits):
+    X = digits[:20].astype("f4")
+    np.testing.assert_allclose(fitted.encoder_(X), fitted.transform(X), atol=1e-5)
+    np.testing.assert_allclose(fitted.model_(X), fitted.reconstruct(X), atol=1e-5)
+
+
+# Dense layers
+
+
+def test_an_activation_for_each_layer():
+    """One layer for each activation there is, in the encoder and mirrored in the decoder."""
+    names = list(ACTIVATIONS)
+    encoder, decoder = Dense([4] * len(names), activation=names).build((6,), 2)
+    X = np.random.default_rng(0).normal(size=(30, 6))
+    for model, activations in [(encoder, names), (decoder, names[::-1])]:
+        weights = with_random_weights(model)
+        hidden = X[:, : weights[0].shape[0]]
+        output = model(hidden.astype("f4"))
+        for index, name in enumerate([*activations, "identity"]):
+            hidden = ACTIVATIONS[name](hidden @ weights[2 * index] + weights[2 * index + 1])
+        np.testing.assert_allclose(output, hidden, atol=2e-5)
+        assert hidden.std(axis=0).min() > 1e-3
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_each_activation(name):
+    encoder, _ = Dense((3,), activation=name).build((3,), 3)
+    encoder.set_weights([np.eye(3), np.zeros(3)] * 2)
+    X = np.linspace(-4, 4, 30).reshape(10, 3)
+    np.testing.assert_allclose(encoder(X.astype("f4")), ACTIVATIONS[name](X), atol=1e-5)
+
+
+def test_tied_kernels_are_the_encoders_transposed(digits):
+    estimator = fit(Dense((9, 5), tied=True, activation=["tanh", "relu"]), digits)
+    weights = [w.astype(float) for w in estimator._network.trainable]
+    assert [w.shape for w in weights] == [
+        (64, 9), (9,), (9, 5), (5,), (5, 3), (3,), (5,), (9,), (64,)
+    ]  # fmt: skip
+    kernels, biases = weights[:6:2], [*weights[1:6:2], *weights[6:]]
+    layers = zip([*kernels, *(k.T for k in kernels[::-1])], biases, strict=True)
+    hidden = digits
+    activations = ["tanh", "relu", "identity", "relu", "tanh", "logistic"]
+    for (kernel, bias), name in zip(layers, activations, strict=True):
+        hidden = ACTIVATIONS[name](hidden @ kernel + bias)
+    np.testing.assert_allclose(estimator.reconstruct(digits), hidden, atol=1e-5)
+    start = [np.asarray(w) for w in initial_weights(estimator._network.recipe, estimator._seed)[0]]
+    assert all(
+        not np.array_equal(before, after) for before, after in zip(start, weights, strict=True)
+    )
+    in_keras = estimator.model_.get_weights()
+    assert sum(w.size for w in in_keras) == sum(w.size for w in weights)
+
+
+def test_gradient_of_a_tied_network():
+    import jax
+
+    rng = np.random.default_rng(0)
+    recipe = Recipe(Dense((4,), activation="tanh", tied=True), 5, 2)
+    X = rng.normal(size=(6, 5))
+    weights = [rng.normal(size=w.shape) / 2 for w in initial_weights(recipe, 0)[0]]
+    alpha = 0.7
+    objective = Objective("squared_error", (WEIGHT_PENALTIES["l2"],))
+    batch = X.astype("f4"), X.astype("f4"), np.full(6, 1 / 6, "f4")
+
+    def value(trainable):
+        return objective(graph_of(recipe), (trainable, []), batch, {"l2": alpha}, None)[0]
+
+    def by_numpy(arrays):
+        outer, b1, inner, b2, b3, b4 = arrays
+        code = np.tanh(X @ outer + b1) @ inner + b2
+        output = np.tanh(code @ inner.T + b3) @ outer.T + b4
+        entries = np.concatenate([outer.ravel(), inner.ravel()])
+        return np.square(output - X).mean() + alpha * np.square(entries).mean()
+
+    got, gradients = jax.value_and_grad(value)([w.astype("f4") for w in weights])
+    assert float(got) == pytest.approx(by_numpy(weights), rel=1e-5)
+    for number, gradient in enumerate(gradients):
+        for index in np.ndindex(gradient.shape):
+            ends = []
+            for step in (1e-5, -1e-5):
+                moved = [w.copy() for w in weights]
+                moved[number][index] += step
+                ends.append(by_numpy(moved))
+            slope = (ends[0] - ends[1]) / 2e-5
+            assert float(gradient[index]) == pytest.approx(slope, rel=1e-3, abs=1e-5)
+
+
+def normalized(values, mean, variance, gamma=1.0, beta=0.0):
+    return gamma * (values - mean) / np.sqrt(variance + 1e-3) + beta
+
+
+def test_transform_normalizes_by_the_running_means(digits):
+    estimator = fit(Dense((9,), normalization="batch", activation="tanh"), digits)
+    kernel, bias, gamma, beta, inner, inner_bias, *_ = estimator._network.trainable
+    mean, variance, *_ = estimator._network.fixed
+    assert abs(mean).min() > 0
+    hidden = normalized(digits @ kernel.astype(float) + bias, mean, variance, gamma, beta)
+    code = np.tanh(hidden) @ inner + inner_bias
+    np.testing.assert_allclose(estimator.transform(digits), code, atol=1e-5)
+
+
+def test_layer_normalization_by_numpy(digits):
+    estimator = fit(Dense((9,), normalization="layer", activation="tanh"), digits)
+    kernel, bias, gamma, beta, inner, inner_bias, *_ = estimator._network.trainable
+    hidden = digits @ kernel.astype(float) + bias
+    mean, variance = hidden.mean(axis=1, keepdims=True), hidden.var(axis=1, keepdims=True)
+    code = np.tanh(normalized(hidden, mean, variance, gamma, beta)) @ inner + inner_bias
+    np.testing.assert_allclose(estimator.transform(digits), code, atol=1e-5)
+
+
+def test_a_ragged_batch_is_normalized_with_real_rows(digits):
+    """Batches of rows 0 to 39 and 40 to 59, the latter filled with rows 0 to 19 of weight 0."""
+    X = digits[:60]
+    estimator = frozen(
+        Dense((5,), normalization="batch", activation="identity"), X, 2,
+        batch_size=40, shuffle=False, max_iter=1,
+    )  # fmt: skip
+    weights = [w.astype(float) for w in estimator._network.trainable]
+    kernel, bias, _, _, inner, inner_bias = weights[:6]
+    back, back_bias, _, _, outer, outer_bias = weights[6:]
+    means, losses = [np.zeros(5), np.ones(5), np.zeros(5), np.ones(5)], []
+    for rows, n_real in [(np.r_[:40], 40), (np.r_[40:60, :20], 20)]:
+        hidden = X[rows] @ kernel + bias
+        code = normalized(hidden, hidden.mean(0), hidden.var(0)) @ inner + inner_bias
+        mirrored = code @ back + back_bias
+        output = normalized(mirrored, mirrored.mean(0), mirrored.var(0)) @ outer + outer_bias
+        statistics = [hidden.mean(0), hidden.var(0), mirrored.mean(0), mirrored.var(0)]
+        means = [0.99 * m + 0.01 * s for m, s in zip(means, statistics, strict=True)]
+        losses += list(np.square(output - X[rows]).mean(axis=1)[:n_real])
+    assert estimator.loss_curve_[0] == pytest.approx(np.mean(losses), rel=1e-4)
+    for got, expected in zip(estimator._network.fixed, means, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_transform_leaves_out_no_unit(digits):
+    estimator = fit(Dense((9,), dropout=0.5, activation="tanh"), digits)
+    kernel, bias, inner, inner_bias, back, back_bias, outer, outer_bias = [
+        w.astype(float) for w in estimator._network.trainable
+    ]
+    code = np.tanh(digits @ kernel + bias) @ inner + inner_bias
+    np.testing.assert_allclose(estimator.transform(digits), code, atol=1e-5)
+    output = expit(np.tanh(code @ back + back_bias) @ outer + outer_bias)
+    np.testing.assert_allclose(estimator.reconstruct(digits), output, atol=1e-5)
+
+
+def test_dropout_in_training_has_the_expected_loss(digits):
+    """The loss of a frozen network, against draws of NumPy's: kept units are scaled by 1 / 0.6."""
+    X = digits[:30]
+    estimator = frozen(
+        Dense((6,), dropout=0.4, activation="identity"), X, 2, batch_size=10, max_iter=400
+    )
+    kernel, bias, inner, inner_bias, back, back_bias, outer, outer_bias = [
+        w.astype(float) for w in estimator._network.trainable
+    ]
+    rng = np.random.default_rng(0)
+
+    def dropped(hidden):
+        return hidden * (rng.uniform(size=hidden.shape) > 0.4) / 0.6
+
+    many = np.tile(X, (400, 1))
+    code = dropped(many @ kernel + bias) @ inner + inner_bias
+    expected = np.square(dropped(code @ back + back_bias) @ outer + outer_bias - many).mean()
+    assert expected > -1.2 * estimator.score(X)
+    assert len(set(estimator.loss_curve_)) == 400
+    assert np.mean(estimator.loss_curve_) == pytest.approx(expected, rel=0.01)
+
+
+# Layerwise pretraining
+
+
+@pytest.fixture
+def joined(monkeypatch):
+    """Fits an estimator; gives the network that its layerwise pretraining made."""
+
+    def joined(estimator, X):
+        networks = []
+
+        def spy(*arguments):
+            networks.append(pretrained(*arguments))
+            return networks[-1]
+
+        monkeypatch.setattr(_base, "pretrained", spy)
+        estimator.fit(X)
+        (network,) = networks
+        return network
+
+    return joined
+
+
+def by_hand(estimator, layers, X, monkeypatch):
+    """Estimators of one layer each, trained on the code of the one before."""
+    drawn = _base._draw_seed(estimator.random_state)
+    singles = []
+    for number, (n_components, params) in enumerate(layers):
+        monkeypatch.setattr(_base, "_draw_seed", lambda _, seed=drawn + number: seed)
+        single = clone(estimator).set_params(
+            n_components=n_components, pretraining=None, max_iter=-(-estimator.max_iter // 3),
+            **params,
+        ).fit(X)  # fmt: skip
+        X = single.transform(X.astype(np.float32))
+        singles.append(single)
+    return singles, X
+
+
+def code_of(network, X):
+    from skae._engine import Rows
+
+    return network.encode(Rows(X), np.empty((len(X), network.n_code_features), np.float32))
+
+
+def assert_same_arrays(ours, theirs):
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("kind", [AutoencoderTransformer, DenoisingAutoencoder])
+def test_dense_layers_are_trained_one_by_one(digits, joined, monkeypatch, kind):
+    estimator = kind(
+        3, hidden_layer_sizes=(12, 7), activation=["tanh", "logistic"], code_activation="relu",
+        alpha=0.01, batch_size=32, max_iter=7, pretraining="layerwise", random_state=0,
+    )  # fmt: skip
+    whole = joined(estimator, digits)
+    layers = [(12, "tanh", "logistic"), (7, "logistic", "tanh"), (3, "relu", "logistic")]
+    params = [
+        (n, {"hidden_layer_sizes": (), "code_activation": code, "output_activation": output})
+        for n, code, output in layers
+    ]
+    singles, code = by_hand(estimator, params, digits, monkeypatch)
+    arrays = [single._network.trainable for single in singles]
+    assert_same_arrays(
+        whole.trainable,
+        [*(w for a in arrays for w in a[:2]), *(w for a in arrays[::-1] for w in a[2:])],
+    )
+    np.testing.assert_allclose(code_of(whole, digits), code, atol=1e-5)
+
+
+def test_tied_layers_are_trained_one_by_one(digits, joined, monkeypatch):
+    estimator = AutoencoderTransformer(
+        3, architecture=Dense((12, 7), activation="tanh", tied=True), batch_size=32, max_iter=6,
+        pretraining="layerwise", random_state=0,
+    )  # fmt: skip
+    whole = joined(estimator, digits)
+    params = [
+        (n, {"architecture": Dense((), tied=True), "code_activation": code,
+             "output_activation": output})
+        for n, code, output in [
+            (12, "tanh", "logistic"), (7, "tanh", "tanh"), (3, "identity", "tanh")
+        ]
+    ]  # fmt: skip
+    arrays = [s._network.trainable for s in by_hand(estimator, params, digits, monkeypatch)[0]]
+    assert_same_arrays(
+        whole.trainable,
+        [*(w for a in arrays for w in a[:2]), *(w for a in arrays[::-1] for w in a[2:])],
+    )
+
+
+@pytest.mark.parametrize("activation", ["relu", "silu"])
+@pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
+def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch, downsampling, activation):
+    options = {"downsampling": downsampling, "activation": activation}
+    estimator = AutoencoderTransformer(
+        3, architecture=Conv((8, 8), (4, 6), **options), batch_size=50, max_iter=3,
+        pretraining="layerwise", random_state=0,
+    )  # fmt: skip
+    whole = joined(estimator, digits)
+    output = {"code_activation": activation, "output_activation": activation}
+    params = [
+        (None, {**output, "architecture": Conv((8, 8), (4,), **options),
+                "output_activation": "logistic"}),
+        (None, {**output, "architecture": Conv((4, 4, 4), (6,), **options)}),
+        (3, {**output, "architecture": Dense(()), "code_activation": "identity"}),
+    ]  # fmt: skip
+    singles, code = by_hand(estimator, params, digits, monkeypatch)
+    outer, inner, dense = (single._network.trainable for single in singles)
+    own = outer[2:] if downsampling == "stride" else outer[4:]
+    assert_same_arrays(
+        whole.trainable,
+        [*outer[:2], *inner[:2], *dense[:2], *dense[2:], *inner[2:], *own],
+    )
+    np.testing.assert_allclose(code_of(whole, digits), code, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        Dense((20, 10)),
+        Dense((20, 10), normalization="layer", dropout=0.1),
+        Conv((8, 8), (4,)),
+        Conv((8, 8), (4, 6), downsampling="max_pool"),
+    ],
+    ids=["dense", "with options", "stride", "max_pool"],
+)
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_pretraining_gives_a_better_start(digits, kind, architecture):
+    settings = {"architecture": architecture, "max_iter": 9, "random_state": 0}
+    plain = kind(4, **settings).fit(digits)
+    start = kind(4, pretraining="layerwise", **settings).fit(digits)
+    assert start.loss_curve_[0] < plain.loss_curve_[0]
+    again = clone(start).fit(digits)
+    np.testing.assert_array_equal(again.transform(digits), start.transform(digits))
+
+
+def test_pretraining_with_missing_values_and_pairs(digits):
+    X = np.where(np.random.default_rng(0).uniform(size=digits.shape) < 0.1, np.nan, digits)
+    settings = {"hidden_layer_sizes": (20, 10), "max_iter": 9, "random_state": 0}
+    for kind, pairs in [(AutoencoderTransformer, {}), (DenoisingAutoencoder, {"X_clean": digits})]:
+        plain = kind(4, missing="mask", **settings).fit(X, **pairs)
+        start = clone(plain).set_params(pretraining="layerwise").fit(X, **pairs)
+        assert start.loss_curve_[0] < plain.loss_curve_[0]
+
+
+def test_a_convolution_ends_with_a_map_that_is_pretrained_too(digits):
+    settings = {"architecture": Conv((8, 8), (3, 5)), "max_iter": 6, "random_state": 0}
+    plain = AutoencoderTransformer(None, **settings).fit(digits)
+    start = AutoencoderTransformer(None, pretraining="layerwise", **settings).fit(digits)
+    assert start.transform(digits).shape == (300, 2 * 2 * 5)
+    assert start.loss_curve_[0] < plain.loss_curve_[0]
+
+
+# Refusals and warnings
+
+
+class Plain(Architecture):
+    """A user's architecture without `stages`."""
+
+    def build(self, input_shape, n_components):
+        return Dense((3,)).build(input_shape, n_components)
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"hidden_layer_sizes": ()}, r"pretraining='layerwise' needs an encoder of at least two "
+         r"layers, got Dense\(.*\) with 1\. Add hidden layers"),
+        ({"architecture": Conv((8, 8), (3,)), "n_components": None},
+         "at least two layers, got Conv|n_components=None"),
+        ({"architecture": Plain()}, "names its layers, but Plain has no method `stages`"),
+    ],
+)  # fmt: skip
+def test_what_layerwise_pretraining_refuses(digits, kind, params, message):
+    with pytest.raises(ValueError, match=message):
+        kind(pretraining="layerwise", **params).fit(digits)
+
+
+def test_a_variational_code_cannot_be_tied(digits):
+    with pytest.raises(ValueError, match=r"tied=True.* ties the decoder's weights"):
+        VariationalAutoencoder(architecture=Dense((4,), tied=True)).fit(digits)
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_dense_layers_need_a_code_width(digits, kind):
+    with pytest.raises(ValueError, match=r"n_components=None"):
+        kind(None).fit(digits)
+
+
+def test_a_variational_code_needs_a_width(digits):
+    with pytest.raises(ValueError, match=r"n_components=None: a code that is drawn at random"):
+        VariationalAutoencoder(None, architecture=Conv((8, 8))).fit(digits)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "message"),
+    [
+        (Conv((8, 9)), r"image_shape=\(8, 9\) stands for 72 values a row, but X has 64"),
+        (Conv((8, 8, 3)), "stands for 192 values a row"),
+        (Conv(8), r"image_shape must be \(height, width\) or \(height, width, channels\), got 8"),
+        (Conv((64,)), r"image_shape must be .* got \(64,\)"),
+        (Conv((8.0, 8)), r"image_shape must be"),
+        (Conv((0, 8)), r"image_shape must be"),
+        (Conv((8, 8), ()), "filters must have one entry a layer, got none"),
+        (Conv((8, 8), (4, 0)), r"filters must be whole numbers of at least 1, got \(4, 0\)"),
+        (Conv((8, 8), 2.5), "filters must be whole numbers of at least 1, got 2.5"),
+        (Conv((8, 8), "many"), "filters must be whole numbers"),
+        (Conv((8, 8), None), "filters must be whole numbers"),
+        (Conv((8, 8), 4, 0), "kernel_size must be whole numbers of at least 1, got 0"),
+        (Conv((8, 8), downsampling="mean"), "downsampling must be 'stride' or 'max_pool', got 'm"),
+        (Conv((8, 8), activation=["relu"]), r"for each of the 2 entries of filters.* got \['relu"),
+        (Conv((8, 8), activation="sine"), r"activation must be one name.* got 'sine'"),
+        (Conv((8, 8), activation=None), "activation must be one name.* got None"),
+        (Conv((8, 8), normalization="group"), "normalization must be 'batch', 'layer' or None"),
+        (Conv((8, 8), dropout=1.0), "dropout must be a number from 0 to below 1, got 1.0"),
+        (Dense((9, 0)), r"hidden_layer_sizes must be whole numbers of at least 1, got \(9, 0\)"),
+        (Dense("wide"), "hidden_layer_sizes must be whole numbers"),
+        (Dense((9, 4), activation=["relu"] * 3), "for each of the 2 entries of hidden_layer_sizes"),
+        (Dense((9,), activation=["sine"]), r"activation must be .* got \['sine'\]"),
+        (Dense((9,), normalization=True), "normalization must be .* got True"),
+        (Dense((9,), dropout=-0.1), "dropout must be .* got -0.1"),
+        (Dense((9,), dropout="some"), "dropout must be .* got 'some'"),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_fit_refuses(digits, architecture, message):
+    with pytest.raises(ValueError, match=message):
+        AutoencoderTransformer(architecture=architecture).fit(digits)
+
+
+@pytest.mark.parametrize("activation", [["relu"], ["relu", "sine"]])
+def test_activations_of_the_estimator(digits, activation):
+    with pytest.raises(ValueError, match="for each of the 2 entries of hidden_layer_sizes"):
+        AutoencoderTransformer(hidden_layer_sizes=(5, 4), activation=activation).fit(digits)
+
+
+@pytest.mark.parametrize("architecture", [None, Conv((1, 4), (3, 9))])
+def test_a_code_wider_than_the_input(architecture):
+    X = np.random.default_rng(0).uniform(size=(40, 4))
+    n_components = 5 if architecture is None else None
+    settings = {"architecture": architecture, "max_iter": 1, "random_state": 0}
+    for kind in ESTIMATORS:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            kind(5, **settings).fit(X)
+        messages = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
+        if kind is AutoencoderTransformer:
+            (message,) = messages
+            assert message.startswith("The code has 5 units, more than the 4 features of X")
+        else:
+            assert not messages
+    with pytest.warns(UserWarning, match=r"The code has [59] units"):
+        AutoencoderTransformer(n_components, **settings).fit(X)
+
+
+def test_a_weight_of_zero_constrains_nothing():
+    X = np.random.default_rng(0).uniform(size=(40, 4))
+    for unconstrained in (
+        SparseAutoencoder(5, sparsity_weight=0),
+        ContractiveAutoencoder(5, contraction=0),
+        VariationalAutoencoder(5, beta=0),
+    ):
+        with pytest.warns(UserWarning, match="The code has 5 units"):
+            unconstrained.set_params(max_iter=1, random_state=0).fit(X)

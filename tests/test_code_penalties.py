@@ -1,0 +1,174 @@
+"""Penalties on the code against NumPy: sparsity and contraction, value and gradient."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from test_objective import numerical_gradient
+
+from skae import ContractiveAutoencoder, SparseAutoencoder
+from skae._engine import Objective, Recipe, graph_of, program_info
+from skae._engine._graph import initial_weights
+from skae.architectures import Conv, Dense
+from skae.penalties import code_kl, code_l1, contraction
+
+N_ROWS, N_FEATURES, N_UNITS = 6, 5, 3
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits().data / 16
+
+
+def encode(weights, X):
+    """The code of a 5-4-3 encoder, tanh layers, logistic code."""
+    hidden = np.tanh(X @ weights[0] + weights[1])
+    return expit(hidden @ weights[2] + weights[3])
+
+
+def jacobian(function, x, step=1e-6):
+    """d function / d x at one row, by central differences."""
+    columns = [
+        (function(x + step * unit) - function(x - step * unit)) / (2 * step)
+        for unit in np.eye(len(x))
+    ]
+    return np.stack(columns, axis=1)
+
+
+def kl(target, activity):
+    return target * np.log(target / activity) + (1 - target) * np.log((1 - target) / (1 - activity))
+
+
+BY_NUMPY = {
+    code_l1: lambda weights, X, w: w @ np.abs(encode(weights, X)).sum(axis=1) / len(X),
+    code_kl: lambda weights, X, w: kl(0.1, np.average(encode(weights, X), axis=0, weights=w)).sum(),
+    contraction: lambda weights, X, w: w @ [
+        np.square(jacobian(lambda row: encode(weights, row), x)).sum() for x in X
+    ] / len(X),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("penalty", BY_NUMPY, ids=lambda penalty: penalty.__name__)
+def test_value_and_gradient(penalty):
+    import jax
+
+    rng = np.random.default_rng(0)
+    recipe = Recipe(Dense((4,), activation="tanh"), N_FEATURES, N_UNITS, "logistic")
+    X = rng.uniform(-1, 1, size=(N_ROWS, N_FEATURES))
+    w = rng.uniform(0.5, 2, size=N_ROWS)
+    weights = [np.asarray(w, np.float64) for w in initial_weights(recipe, 0)[0]]
+    weights = [array + 0.2 * rng.normal(size=array.shape) for array in weights]
+    numbers = {penalty.__name__: 0.7, "sparsity_target": 0.1}
+    batch = (X.astype("f4"), X.astype("f4"), (w / N_ROWS).astype("f4"))
+    seed = np.zeros(2, np.uint32)
+
+    def penalty_alone(trainable):
+        values = [
+            Objective("squared_error", penalties)(
+                graph_of(recipe), (trainable, []), batch, numbers, seed
+            )[0]
+            for penalties in ((penalty,), ())
+        ]
+        return values[0] - values[1]
+
+    def by_numpy(arrays):
+        return 0.7 * BY_NUMPY[penalty](arrays, X, w)
+
+    got, gradient = jax.value_and_grad(penalty_alone)([array.astype("f4") for array in weights])
+    assert float(got) == pytest.approx(by_numpy(weights), rel=1e-4)
+    expected = numerical_gradient(by_numpy, weights, step=1e-4)
+    for ours, theirs in zip(gradient, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        Dense((), activation="tanh"),
+        Dense((7, 6), activation=["silu", "tanh"], dropout=0.3),
+        Dense((80,), activation="relu", tied=True),
+        Dense((7,), normalization="layer"),
+        Conv((8, 8), (2, 3), activation="tanh"),
+    ],
+    ids=repr,
+)
+def test_the_norm_is_that_of_an_explicit_jacobian(architecture, digits):
+    import jax
+
+    recipe = Recipe(architecture, 64, 5, "logistic")
+    graph, weights = graph_of(recipe), initial_weights(recipe, 0)
+    X = digits[:4].astype(np.float32)
+    explicit = jax.vmap(jax.jacobian(lambda x: graph.encode(weights, x[None])[0][0]))(X)
+    norm = graph.squared_jacobian(weights, X, np.zeros(2, np.uint32))
+    np.testing.assert_allclose(norm, np.square(explicit).sum(axis=(1, 2)), rtol=1e-4)
+
+
+def test_the_estimate_for_wide_codes_is_unbiased(digits):
+    import jax
+
+    recipe = Recipe(Conv((8, 8), (2, 3), activation="tanh"), 64, 20, "logistic")
+    graph, weights = graph_of(recipe), initial_weights(recipe, 0)
+    X = digits[:3].astype(np.float32)
+    explicit = jax.vmap(jax.jacobian(lambda x: graph.encode(weights, x[None])[0][0]))(X)
+    exact = np.square(explicit).sum(axis=(1, 2))
+    norm = jax.jit(lambda seed: graph.squared_jacobian(weights, X, seed))
+    draws = np.array([norm(np.array([0, number], np.uint32)) for number in range(500)])
+    error = draws.std(axis=0) / np.sqrt(len(draws))
+    assert (error < 0.05 * exact).all()
+    assert (np.abs(draws.mean(axis=0) - exact) < 4 * error).all()
+
+
+def test_contraction_shrinks_the_jacobian(digits):
+    def norm(weight):
+        fitted = ContractiveAutoencoder(4, contraction=weight, max_iter=10, random_state=0)
+        graph = graph_of(fitted.fit(digits)._network.recipe)
+        weights = (fitted._network.trainable, fitted._network.fixed)
+        X = digits[:100].astype(np.float32)
+        return np.mean(graph.squared_jacobian(weights, X, np.zeros(2, np.uint32)))
+
+    assert norm(0.0) > 2 * norm(1e-2) > 4 * norm(1.0)
+
+
+def test_more_weight_gives_more_values_near_zero(digits):
+    shares = []
+    for weight in (0.0, 1e-3, 1e-2):
+        sparse = SparseAutoencoder(
+            16, sparsity_weight=weight, code_activation="relu", max_iter=20, random_state=1
+        )
+        with pytest.warns(UserWarning, match="constant"):
+            code = sparse.fit_transform(digits)
+        shares.append((code < 1e-3).mean())
+    assert shares[0] < shares[1] < shares[2]
+
+
+def test_kl_pulls_the_mean_activity_to_its_target(digits):
+    sparse = SparseAutoencoder(
+        16, sparsity="kl", sparsity_weight=1.0, sparsity_target=0.2, max_iter=40, random_state=0
+    )
+    activity = sparse.fit_transform(digits).mean(axis=0)
+    np.testing.assert_allclose(activity, 0.2, atol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "name", "values"),
+    [
+        (SparseAutoencoder(2), "sparsity_weight", [0.0, 1e-3, 0.1]),
+        (SparseAutoencoder(2, sparsity="kl"), "sparsity_target", [0.05, 0.2]),
+        (ContractiveAutoencoder(2), "contraction", [0.0, 1e-3, 0.1]),
+    ],
+)
+def test_a_sweep_compiles_nothing_new(estimator, name, values, digits):
+    estimator = clone(estimator).set_params(max_iter=1, random_state=0)
+    codes = []
+    for value in values:
+        codes.append(estimator.set_params(**{name: value}).fit_transform(digits[:200]))
+        made = program_info()["made"] if value == values[0] else made
+    assert program_info()["made"] == made
+    assert not np.array_equal(codes[0], codes[1])
+
+
+def test_kl_needs_a_code_between_zero_and_one(digits):
+    estimator = SparseAutoencoder(sparsity="kl", code_activation="relu")
+    with pytest.raises(ValueError, match="code_activation='logistic' or 'auto', got 'relu'"):
+        estimator.fit(digits)
