@@ -1,6 +1,5 @@
 """Architectures: the layers of an autoencoder, as objects that can be searched and stored."""
 
-import functools
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from numbers import Integral, Real
 from sklearn.base import BaseEstimator
 
 from ._engine import ACTIVATIONS, keras_activation, load_keras
+from ._layers import doubling_conv, halving_max, tied_dense
 
 __all__ = ["Architecture", "Conv", "Dense"]
 
@@ -348,19 +348,16 @@ class Conv(Architecture):
         if self.downsampling == "stride":
             return self._regularized(layer(maps), activation)
         maps = self._regularized(layer(maps), activation)
-        return keras.layers.MaxPooling2D(2, **CHANNELS_LAST)(maps)
+        return halving_max()()(maps)
 
     def _up(self, maps, filters, activations, channels):
         keras = load_keras()
         options = {"padding": "same", **CHANNELS_LAST}
         if self.downsampling == "stride":
             for n_filters, activation in zip(filters[-2::-1], activations[-2::-1], strict=True):
-                layer = keras.layers.Conv2DTranspose(
-                    n_filters, self.kernel_size, strides=2, **options
-                )
+                layer = doubling_conv()(n_filters, self.kernel_size)
                 maps = self._regularized(layer(maps), activation)
-            last = keras.layers.Conv2DTranspose(channels, self.kernel_size, strides=2, **options)
-            return last(maps)
+            return doubling_conv()(channels, self.kernel_size)(maps)
         for n_filters, activation in zip(reversed(filters), reversed(activations), strict=True):
             layer = keras.layers.Conv2D(n_filters, self.kernel_size, **options)
             maps = self._regularized(layer(maps), activation)
@@ -385,43 +382,6 @@ def regularized(outputs, normalization, activation, dropout):
     if activation is not None:
         outputs = layers.Activation(keras_activation(activation))(outputs)
     return layers.Dropout(dropout)(outputs) if dropout > 0 else outputs
-
-
-@functools.cache
-def tied_dense():
-    """The Keras layer that multiplies by the transposed kernel of another, with a bias of its own.
-
-    A function, because Keras is imported when a network is built.
-    """
-    keras = load_keras()
-
-    class TiedDense(keras.layers.Layer):
-        """The mirror image of a dense layer.
-
-        Parameters
-        ----------
-        mirrored : keras.layers.Dense
-            A layer that has been built.
-        """
-
-        def __init__(self, mirrored):
-            super().__init__()
-            self.mirrored = mirrored
-            self.bias_initializer = keras.initializers.Zeros()
-
-        def build(self, input_shape):
-            """Add the bias."""
-            width = self.mirrored.kernel.shape[0]
-            self.bias = self.add_weight(
-                shape=(width,), initializer=self.bias_initializer, name="bias"
-            )
-
-        def call(self, inputs):
-            """Outputs of the layer."""
-            kernel = keras.ops.transpose(self.mirrored.kernel)
-            return keras.ops.matmul(inputs, kernel) + self.bias
-
-    return TiedDense
 
 
 def whole_numbers(values, name):
