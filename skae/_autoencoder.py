@@ -34,9 +34,9 @@ class AutoencoderTransformer(BaseAutoencoder):
         Reconstruction loss, the mean over features and rows. The last needs data in [0, 1].
     alpha : float, default=0.0
         Weight of the penalty on the network's weights.
-    weight_penalty : {"l2", "l1", "weight_elimination"}, default="l2"
+    weight_penalty : {"l2", "l1", "weight_elimination"} or callable, default="l2"
         The penalty: the mean over all weights w, biases left out, of w², of abs(w), or of
-        w² / (1 + w²).
+        w² / (1 + w²); or a function of a `ForwardPass`, as those of `skae.penalties`.
     solver : str or keras.optimizers.Optimizer, default="adam"
         "adam", "adamw", "nadam", "adamax", "rmsprop", "sgd", "adagrad" or "lion", or an unbuilt
         Keras optimizer, which is copied at each fit and brings its own step size.

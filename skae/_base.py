@@ -72,7 +72,7 @@ class BaseAutoencoder(
         "architecture": [HasMethods(["build", "get_params"]), None],
         "loss": [StrOptions(set(losses.NAMES))],
         "alpha": [Interval(Real, 0, None, closed="left")],
-        "weight_penalty": [StrOptions(set(WEIGHT_PENALTIES))],
+        "weight_penalty": [StrOptions(set(WEIGHT_PENALTIES)), callable],
         "solver": [StrOptions(set(SOLVERS)), HasMethods(["get_config", "stateless_apply"])],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "learning_rate": [StrOptions(set(SCHEDULES))],
@@ -329,7 +329,7 @@ class BaseAutoencoder(
 
     def _objective(self):
         """The number to minimise: the hook by which a leaf adds its terms."""
-        penalty = WEIGHT_PENALTIES[self.weight_penalty]
+        penalty = WEIGHT_PENALTIES.get(self.weight_penalty, self.weight_penalty)
         return Objective(self.loss, (penalty,), numbers={penalty.__name__: self.alpha})
 
     def _latent(self):

@@ -13,6 +13,10 @@ from ._engine import (
 from ._training_set import TrainingSet
 
 
+LAYER_LOSSES = {"bernoulli": "binary_crossentropy", "gaussian": "squared_error"}
+"""What the first layer minimises where the whole has a likelihood."""
+
+
 def layer_recipes(recipe):
     """The networks of one layer each, by which a network is pretrained, and their stages.
 
@@ -41,14 +45,14 @@ def layer_recipes(recipe):
 
 def layer_objective(objective, number):
     """What layer `number` minimises: plain or denoising reconstruction of its own input."""
-    corruption = objective.corruption
-    if number:
-        corruption = corruption if corruption is not None and corruption.suits_codes else None
-        return Objective("squared_error", objective.weight_penalties, corruption, objective.numbers)
-    loss = {"bernoulli": "binary_crossentropy", "gaussian": "squared_error"}.get(
-        objective.loss, objective.loss
-    )
-    return Objective(loss, objective.weight_penalties, corruption, objective.numbers)
+    corruption, penalties = objective.corruption, objective.weight_penalties
+    if number and corruption is not None and not corruption.suits_codes:
+        corruption = None
+    names = [penalty.__name__ for penalty in penalties]
+    names += [] if corruption is None else ["corruption_level"]
+    numbers = {name: objective.numbers[name] for name in names}
+    loss = "squared_error" if number else LAYER_LOSSES.get(objective.loss, objective.loss)
+    return Objective(loss, penalties, corruption, numbers)
 
 
 def pretrained(recipe, objective, data, seed, constants, train):

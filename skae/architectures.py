@@ -12,13 +12,18 @@ from ._layers import doubling_conv, halving_max, tied_dense
 
 __all__ = ["Architecture", "Conv", "Dense"]
 
-NORMALIZATIONS = {"batch": "BatchNormalization", "layer": "LayerNormalization"}
-"""Names of the normalisations, and the Keras layers they stand for."""
+NORMALIZATIONS = ("batch", "layer")
+"""Names of the normalisations."""
+
+BATCH_MOMENTUM = 0.9
+"""Share of the running means that a training step keeps: small data have few steps."""
 
 
 @dataclass(frozen=True)
 class Stage:
     """One layer of an architecture as an autoencoder of its own, for layerwise pretraining.
+
+    It is plain: normalisation and dropout join when all layers train together.
 
     Parameters
     ----------
@@ -120,7 +125,7 @@ class Dense(Architecture):
         Activation of the hidden layers, or one for each, outermost first. The decoder mirrors them.
     normalization : {"batch", "layer"} or None, default=None
         Normalisation of the hidden layers, over the rows of a training batch or over each row's
-        units. In `transform` the former uses the running means of training.
+        units. In `transform` the former uses running means, of which a step keeps nine tenths.
     dropout : float, default=0.0
         Share of the hidden units that a training step leaves out, from 0 to below 1. `transform`
         leaves out none.
@@ -219,7 +224,8 @@ class Conv(Architecture):
         Side of the filters, in pixels.
     downsampling : {"stride", "max_pool"}, default="stride"
         How a layer halves height and width: by convolutions of stride 2, undone by transposed ones;
-        or by the maximum of 2 x 2 pixels after a convolution, undone by repeating pixels.
+        or by the maximum of 2 x 2 pixels of a convolution, before its activation, undone by
+        repeating pixels.
     activation : str or list of str, default="silu"
         Activation of the layers, or one for each, outermost first. The decoder mirrors them.
     normalization : {"batch", "layer"} or None, default=None
@@ -345,10 +351,10 @@ class Conv(Architecture):
         layer = keras.layers.Conv2D(
             n_filters, self.kernel_size, strides=stride, padding="same", **CHANNELS_LAST
         )
-        if self.downsampling == "stride":
-            return self._regularized(layer(maps), activation)
-        maps = self._regularized(layer(maps), activation)
-        return halving_max()()(maps)
+        maps = layer(maps)
+        if self.downsampling == "max_pool":
+            maps = halving_max()()(maps)
+        return self._regularized(maps, activation)
 
     def _up(self, maps, filters, activations, channels):
         keras = load_keras()
@@ -378,10 +384,18 @@ def regularized(outputs, normalization, activation, dropout):
     """What follows the matrix product or convolution of a hidden layer."""
     layers = load_keras().layers
     if normalization is not None:
-        outputs = getattr(layers, NORMALIZATIONS[normalization])()(outputs)
+        outputs = _normalization(normalization, len(outputs.shape))(outputs)
     if activation is not None:
         outputs = layers.Activation(keras_activation(activation))(outputs)
     return layers.Dropout(dropout)(outputs) if dropout > 0 else outputs
+
+
+def _normalization(name, n_axes):
+    """The layer of that name; over maps, "layer" takes all values of a row together."""
+    layers = load_keras().layers
+    if name == "batch":
+        return layers.BatchNormalization(momentum=BATCH_MOMENTUM)
+    return layers.LayerNormalization() if n_axes == 2 else layers.GroupNormalization(groups=1)
 
 
 def whole_numbers(values, name):
@@ -393,6 +407,8 @@ def whole_numbers(values, name):
         If one is not a whole number of at least 1.
     """
     several = values if hasattr(values, "__len__") else [values]
+    if not all(isinstance(value, Real) for value in several):
+        raise ValueError(f"{name} must be whole numbers of at least 1, got {values!r}.")
     numbers = tuple(int(value) for value in several)
     if any(number != value or number < 1 for number, value in zip(numbers, several, strict=True)):
         raise ValueError(f"{name} must be whole numbers of at least 1, got {values!r}.")
@@ -407,9 +423,10 @@ def layer_activations(activation, n_layers, per):
     ValueError
         If there are more or fewer than `n_layers`, or one is unknown.
     """
-    names = [activation] * n_layers if isinstance(activation, str) else list(activation)
+    names = [activation] * n_layers if isinstance(activation, str) else activation
+    names = list(names) if hasattr(names, "__len__") else [names]
     known = set(ACTIVATIONS) | set(ACTIVATIONS.values())
-    if len(names) != n_layers or not set(names) <= known:
+    if len(names) != n_layers or any(name not in known for name in names):
         raise ValueError(
             f"activation must be one name, or one for each of the {n_layers} entries of {per}, out "
             f"of {sorted(known)}; got {activation!r}."

@@ -4,7 +4,6 @@ They act in training only. The level is an argument of the compiled program, so 
 levels compiles one program. A level may be a range ``(low, high)``: then each epoch draws its own.
 """
 
-import json
 from abc import ABC, abstractmethod
 from numbers import Integral, Real
 
@@ -12,7 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_random_state
 
-from ._engine import Uniform, load_keras, value_at
+from ._engine import Uniform, load_keras, params_key, value_at
 from .architectures import check_image_shape, full_image_shape
 
 __all__ = [
@@ -52,8 +51,14 @@ class Corruption(BaseEstimator, ABC):
     upper_level = float("inf")
     """Highest level that makes sense; the lowest is 0."""
 
+    n_levels = 1
+    """Number of levels that `apply` gets."""
+
     suits_codes = True
     """Whether it makes sense on the code of a hidden layer too, in layerwise pretraining."""
+
+    makes_missing = False
+    """Whether it gives NaN, which stands for missing values."""
 
     @abstractmethod
     def apply(self, X, level, seed):
@@ -76,7 +81,7 @@ class Corruption(BaseEstimator, ABC):
     def key(self):
         """A hashable value, equal for processes that differ in their level alone."""
         params = {name: value for name, value in self.get_params().items() if name != "level"}
-        return type(self), json.dumps(params, sort_keys=True, default=repr)
+        return type(self), params_key(params)
 
     def checked_level(self, level=None):
         """`level`, or the process's own where it is None, as a float or range within its bounds.
@@ -175,6 +180,11 @@ class GaussianNoise(Corruption):
         noisy = X + level * random.normal(ops.shape(X), seed=seed)
         return noisy if self.clip is None else ops.clip(noisy, *self.clip)
 
+    @property
+    def suits_codes(self):
+        """Not where the data have bounds, which codes have not."""
+        return self.clip is None
+
     def check_data(self, n_features, low, high):
         """Refuse data beyond `clip`; see `Corruption.check_data`."""
         if self.clip is not None:
@@ -214,6 +224,16 @@ class MaskingNoise(Corruption):
         self.level = level
         self.value = value
 
+    @property
+    def makes_missing(self):
+        """Whether `value` is NaN."""
+        return self.value != self.value
+
+    @property
+    def suits_codes(self):
+        """Not where masked values count as missing, which codes are not."""
+        return not self.makes_missing
+
     def apply(self, X, level, seed):
         """Corrupt a batch; see `Corruption.apply`."""
         from keras import ops, random
@@ -251,6 +271,7 @@ class SaltAndPepperNoise(Corruption):
     """
 
     upper_level = 1.0
+    suits_codes = False
 
     def __init__(self, level=0.3, *, bounds=(0.0, 1.0)):
         self.level = level
@@ -379,12 +400,11 @@ class Occlusion(Corruption):
         """Refuse images that do not fit; see `Corruption.check_data`."""
         shape = self._shape(n_features)
         check_image_shape(self.image_shape, shape, n_features)
-        if isinstance(self.position, str):
-            known = self.position in ("random", "center")
-        else:
-            inside = zip(self.position, shape, strict=False)
-            known = len(self.position) == 2 and all(
-                isinstance(place, Integral) and 0 <= place < size for place, size in inside
+        known = isinstance(self.position, str) and self.position in ("random", "center")
+        if isinstance(self.position, (tuple, list)) and len(self.position) == 2:
+            known = all(
+                isinstance(place, Integral) and 0 <= place < size
+                for place, size in zip(self.position, shape[:2], strict=True)
             )
         if not known:
             raise ValueError(
@@ -410,7 +430,7 @@ class Composition(Corruption):
     corruptions : list of Corruption
         The processes, each with its own level, in order.
     level : float, default=1.0
-        Factor on all their levels.
+        Factor on all their levels; of a range, each process draws its own.
 
     Examples
     --------
@@ -431,6 +451,11 @@ class Composition(Corruption):
         return all(part.suits_codes for part in self._parts())
 
     @property
+    def makes_missing(self):
+        """Whether one of the processes does."""
+        return any(part.makes_missing for part in self._parts())
+
+    @property
     def key(self):
         """A hashable value, equal for compositions that differ in levels alone."""
         return type(self), tuple(part.key for part in self._parts())
@@ -439,15 +464,17 @@ class Composition(Corruption):
         """The levels of all processes, as an array or a range of arrays."""
         factor = super().checked_level(level)
         lowest, highest = (factor.low, factor.high) if hasattr(factor, "at") else (factor, factor)
-        levels = [part.checked_level() for part in self._parts()]
-        low = np.array([lowest * getattr(level, "low", level) for level in levels])
-        high = np.array([highest * getattr(level, "high", level) for level in levels])
-        for part, end in zip(self._parts(), high, strict=True):
-            part.checked_level(float(end))
-        return Uniform(low, high)
+        low, high = [], []
+        for part in self._parts():
+            level = part.checked_level()
+            low.append(np.atleast_1d(lowest * getattr(level, "low", level)))
+            high.append(np.atleast_1d(highest * getattr(level, "high", level)))
+            if not isinstance(part, Composition):
+                part.checked_level(float(high[-1][0]))
+        return Uniform(np.concatenate(low), np.concatenate(high))
 
     def check_data(self, n_features, low, high):
-        """Refuse what the first process refuses; the others see what it leaves."""
+        """Refuse what one of the processes refuses."""
         for part in self._parts():
             part.check_data(n_features, low, high)
 
@@ -457,9 +484,18 @@ class Composition(Corruption):
 
         parts = self._parts()
         seeds = random.randint((len(parts), 2), 0, 2**31 - 1, seed=seed)
+        place = 0
         for number, part in enumerate(parts):
-            X = part.apply(X, level[number], ops.cast(seeds[number], "uint32"))
+            levels = level[place : place + part.n_levels]
+            own = levels if isinstance(part, Composition) else levels[0]
+            X = part.apply(X, own, ops.cast(seeds[number], "uint32"))
+            place += part.n_levels
         return X
+
+    @property
+    def n_levels(self):
+        """Number of levels of all processes, those of compositions within counted each."""
+        return sum(part.n_levels for part in self._parts())
 
     def _parts(self):
         if not len(self.corruptions):
@@ -524,7 +560,8 @@ def as_corruption(value):
 
 def check_bounds(corruption, name, bounds, low, high):
     """Refuse data from `low` to `high` that are not all within the bounds."""
-    if not (isinstance(bounds, (tuple, list)) and len(bounds) == 2 and bounds[0] < bounds[1]):
+    pair = isinstance(bounds, (tuple, list)) and len(bounds) == 2
+    if not pair or not all(isinstance(bound, Real) for bound in bounds) or bounds[0] >= bounds[1]:
         raise ValueError(
             f"{name} of {type(corruption).__name__} must be (low, high), got {bounds!r}."
         )

@@ -20,11 +20,10 @@ from skae import (
     VariationalAutoencoder,
     _base,
 )
-from skae._engine import Objective, Recipe, graph_of, load_keras
+from skae._engine import Objective, Recipe, graph_of
 from skae._engine._graph import initial_weights
 from skae._pretraining import pretrained
 from skae.architectures import Architecture, Conv, Dense
-from skae.corruption import MaskingNoise
 from skae.penalties import WEIGHT_PENALTIES
 
 SELU = 1.0507009873554805, 1.6732632423543772
@@ -280,8 +279,8 @@ def test_an_activation_for_each_layer():
         output = model(hidden.astype("f4"))
         for index, name in enumerate([*activations, "identity"]):
             hidden = ACTIVATIONS[name](hidden @ weights[2 * index] + weights[2 * index + 1])
-        np.testing.assert_allclose(output, hidden, atol=2e-5)
-        assert hidden.std(axis=0).min() > 1e-3
+        np.testing.assert_allclose(output, hidden, atol=1e-5)
+        assert hidden.std(axis=0).min() > 1e-4
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -387,7 +386,7 @@ def test_a_ragged_batch_is_normalized_with_real_rows(digits):
         mirrored = code @ back + back_bias
         output = normalized(mirrored, mirrored.mean(0), mirrored.var(0)) @ outer + outer_bias
         statistics = [hidden.mean(0), hidden.var(0), mirrored.mean(0), mirrored.var(0)]
-        means = [0.99 * m + 0.01 * s for m, s in zip(means, statistics, strict=True)]
+        means = [0.9 * m + 0.1 * s for m, s in zip(means, statistics, strict=True)]
         losses += list(np.square(output - X[rows]).mean(axis=1)[:n_real])
     assert estimator.loss_curve_[0] == pytest.approx(np.mean(losses), rel=1e-4)
     for got, expected in zip(estimator._network.fixed, means, strict=True):
@@ -422,7 +421,7 @@ def test_dropout_in_training_has_the_expected_loss(digits):
     many = np.tile(X, (400, 1))
     code = dropped(many @ kernel + bias) @ inner + inner_bias
     expected = np.square(dropped(code @ back + back_bias) @ outer + outer_bias - many).mean()
-    assert expected > -1.2 * estimator.score(X)
+    assert expected > -1.1 * estimator.score(X)
     assert len(set(estimator.loss_curve_)) == 400
     assert np.mean(estimator.loss_curve_) == pytest.approx(expected, rel=0.01)
 
@@ -478,13 +477,21 @@ def assert_same_arrays(ours, theirs):
 @pytest.mark.parametrize("kind", [AutoencoderTransformer, DenoisingAutoencoder])
 def test_dense_layers_are_trained_one_by_one(digits, joined, monkeypatch, kind):
     estimator = kind(
-        3, hidden_layer_sizes=(12, 7), activation=["tanh", "logistic"], code_activation="relu",
+        3, hidden_layer_sizes=(12, 7), activation=["tanh", "logistic"], code_activation="softplus",
         alpha=0.01, batch_size=32, max_iter=7, pretraining="layerwise", random_state=0,
     )  # fmt: skip
     whole = joined(estimator, digits)
-    layers = [(12, "tanh", "logistic"), (7, "logistic", "tanh"), (3, "relu", "logistic")]
+    layers = [(12, "tanh", "logistic"), (7, "logistic", "tanh"), (3, "softplus", "logistic")]
     params = [
-        (n, {"hidden_layer_sizes": (), "code_activation": code, "output_activation": output})
+        (
+            n,
+            {
+                "hidden_layer_sizes": (),
+                "activation": "silu",
+                "code_activation": code,
+                "output_activation": output,
+            },
+        )
         for n, code, output in layers
     ]
     singles, code = by_hand(estimator, params, digits, monkeypatch)
@@ -516,9 +523,9 @@ def test_tied_layers_are_trained_one_by_one(digits, joined, monkeypatch):
     )
 
 
-@pytest.mark.parametrize("activation", ["relu", "silu"])
 @pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
-def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch, downsampling, activation):
+def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch, downsampling):
+    activation = "leaky_relu"
     options = {"downsampling": downsampling, "activation": activation}
     estimator = AutoencoderTransformer(
         3, architecture=Conv((8, 8), (4, 6), **options), batch_size=50, max_iter=3,
@@ -542,24 +549,43 @@ def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch, downsa
     np.testing.assert_allclose(code_of(whole, digits), code, atol=1e-4)
 
 
+@pytest.mark.parametrize("activation", ["tanh", "silu"])
+@pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
+def test_stages_one_after_the_other_are_the_whole(downsampling, activation):
+    conv = Conv((8, 4), (2, 3), downsampling=downsampling, activation=activation)
+    encoder, _ = conv.build((32,), 2)
+    weights = with_random_weights(encoder)
+    X = 5 * np.random.default_rng(0).normal(size=(20, 32)).astype("f4")
+    hidden = X
+    for number, stage in enumerate(conv.stages((32,), 2)):
+        single, _ = stage.architecture.build(hidden.shape[1:], stage.n_components)
+        single.set_weights(weights[2 * number : 2 * number + 2])
+        hidden = ACTIVATIONS[stage.activation](np.array(single(hidden), float)).astype("f4")
+    np.testing.assert_allclose(encoder(X), hidden, atol=1e-4)
+
+
+def test_estimators_of_several_kinds_pretrain_the_same_layers(digits):
+    """Their layers share compiled programs, whatever numbers the objective of the whole has."""
+    settings = {"hidden_layer_sizes": (6, 5), "pretraining": "layerwise", "max_iter": 1}
+    for kind in (ContractiveAutoencoder, VariationalAutoencoder):
+        assert kind(2, random_state=0, **settings).fit(digits).n_iter_ == 1
+
+
 @pytest.mark.parametrize(
-    "architecture",
+    ("kind", "architecture"),
     [
-        Dense((20, 10)),
-        Dense((20, 10), normalization="layer", dropout=0.1),
-        Conv((8, 8), (4,)),
-        Conv((8, 8), (4, 6), downsampling="max_pool"),
+        *((kind, Dense((20, 10))) for kind in ESTIMATORS),
+        (AutoencoderTransformer, Dense((20, 10), normalization="layer", dropout=0.1)),
+        (AutoencoderTransformer, Conv((8, 8), (4,), downsampling="max_pool")),
+        (VariationalAutoencoder, Conv((8, 8), (4,))),
+        (ContractiveAutoencoder, Conv((8, 8), (4,))),
     ],
-    ids=["dense", "with options", "stride", "max_pool"],
 )
-@pytest.mark.parametrize("kind", ESTIMATORS)
 def test_pretraining_gives_a_better_start(digits, kind, architecture):
     settings = {"architecture": architecture, "max_iter": 9, "random_state": 0}
     plain = kind(4, **settings).fit(digits)
     start = kind(4, pretraining="layerwise", **settings).fit(digits)
     assert start.loss_curve_[0] < plain.loss_curve_[0]
-    again = clone(start).fit(digits)
-    np.testing.assert_array_equal(again.transform(digits), start.transform(digits))
 
 
 def test_pretraining_with_missing_values_and_pairs(digits):
@@ -663,23 +689,21 @@ def test_activations_of_the_estimator(digits, activation):
         AutoencoderTransformer(hidden_layer_sizes=(5, 4), activation=activation).fit(digits)
 
 
-@pytest.mark.parametrize("architecture", [None, Conv((1, 4), (3, 9))])
-def test_a_code_wider_than_the_input(architecture):
+@pytest.mark.parametrize("kind", ESTIMATORS[1:])
+def test_a_code_wider_than_the_input_where_it_is_constrained(kind):
     X = np.random.default_rng(0).uniform(size=(40, 4))
-    n_components = 5 if architecture is None else None
-    settings = {"architecture": architecture, "max_iter": 1, "random_state": 0}
-    for kind in ESTIMATORS:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            kind(5, **settings).fit(X)
-        messages = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
-        if kind is AutoencoderTransformer:
-            (message,) = messages
-            assert message.startswith("The code has 5 units, more than the 4 features of X")
-        else:
-            assert not messages
-    with pytest.warns(UserWarning, match=r"The code has [59] units"):
-        AutoencoderTransformer(n_components, **settings).fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        kind(5, max_iter=1, random_state=0).fit(X)
+
+
+def test_a_code_wider_than_the_input():
+    X = np.random.default_rng(0).uniform(size=(40, 4))
+    with pytest.warns(UserWarning, match="The code has 5 units, more than the 4 features of X"):
+        AutoencoderTransformer(5, max_iter=1, random_state=0).fit(X)
+    wide = AutoencoderTransformer(None, architecture=Conv((1, 4), (9,)), max_iter=1, random_state=0)
+    with pytest.warns(UserWarning, match="The code has 18 units"):
+        wide.fit(X)
 
 
 def test_a_weight_of_zero_constrains_nothing():

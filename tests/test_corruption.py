@@ -541,7 +541,7 @@ def test_a_denoiser_comes_back_from_a_file(X, tmp_path, name, level):
 
 def test_a_composition_of_strangers_needs_trust(X, tmp_path):
     skae.save(denoiser([Dimming(), "masking"]).fit(X), tmp_path / "denoiser")
-    with pytest.raises(skae.LoadError, match="Dimming.* trusted"):
+    with pytest.raises(skae.LoadError, match=r"Dimming.* trusted"):
         skae.load(tmp_path / "denoiser")
     loaded = skae.load(tmp_path / "denoiser", trusted=[Dimming])
     assert isinstance(loaded.corruption[0], Dimming)

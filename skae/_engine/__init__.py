@@ -12,7 +12,7 @@ from ._graph import graph_of
 from ._network import FittedNetwork, initial_network
 from ._numbers import Uniform, WarmUp, value_at
 from ._objective import Objective
-from ._programs import clear_programs, program_info
+from ._programs import clear_programs, params_key, program_info
 from ._recipe import ACTIVATIONS, Recipe, canonical_activation, keras_activation
 from ._solver import SCHEDULES, SOLVERS, Solver
 from ._stopping import StoppingRule
@@ -40,6 +40,7 @@ __all__ = [
     "initial_network",
     "keras_activation",
     "load_keras",
+    "params_key",
     "program_info",
     "value_at",
 ]

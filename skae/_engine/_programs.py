@@ -7,6 +7,8 @@ every estimator, fit and thread of the process; the least recently used are drop
 import threading
 from collections import Counter, OrderedDict
 
+import numpy as np
+
 MAX_PROGRAMS = 128
 
 
@@ -59,6 +61,29 @@ class ProgramCache:
             self._made.clear()
 
 
+def params_key(params):
+    """A hashable value, equal for parameters that describe the same thing.
+
+    Lists, tuples, dicts, arrays and objects with `get_params` are taken by their content, anything
+    else by itself, or by its `repr` where it cannot be hashed.
+    """
+    if hasattr(params, "get_params") and not isinstance(params, type):
+        return type(params), params_key(params.get_params(deep=False))
+    if isinstance(params, dict):
+        return tuple((name, params_key(params[name])) for name in sorted(params))
+    if isinstance(params, (list, tuple)):
+        return tuple(params_key(value) for value in params)
+    if isinstance(params, np.ndarray) and params.dtype != object:
+        return params.dtype.str, params.shape, params.tobytes()
+    if isinstance(params, float) and params != params:
+        return "nan"
+    try:
+        hash(params)
+    except TypeError:
+        return repr(params)
+    return params
+
+
 programs = ProgramCache()
 
 
@@ -80,7 +105,8 @@ def compile_program(kind, key, function, arguments, **jit_options):
     """
     import jax
 
-    shapes = tuple((jax.numpy.shape(leaf), str(leaf.dtype)) for leaf in jax.tree.leaves(arguments))
+    leaves, structure = jax.tree.flatten(arguments)
+    shapes = structure, tuple((jax.numpy.shape(leaf), str(leaf.dtype)) for leaf in leaves)
 
     def make():
         return jax.jit(function(), **jit_options).lower(*arguments).compile()

@@ -1,7 +1,8 @@
 """Recipes: what a network is, without the network."""
 
-import json
 from dataclasses import dataclass
+
+from ._programs import params_key
 
 ACTIVATIONS = {
     "identity": "linear",
@@ -63,11 +64,8 @@ class Recipe:
     @property
     def key(self):
         """A hashable value, equal for recipes that build the same network."""
-        architecture = self.architecture
-        params = json.dumps(architecture.get_params(), sort_keys=True, default=repr)
         return (
-            type(architecture),
-            params,
+            params_key(self.architecture),
             self.n_features,
             self.n_components,
             canonical_activation(self.code_activation),
