@@ -12,7 +12,6 @@ from ._engine import (
 )
 from ._training_set import TrainingSet
 
-
 LAYER_LOSSES = {"bernoulli": "binary_crossentropy", "gaussian": "squared_error"}
 """What the first layer minimises where the whole has a likelihood."""
 

@@ -1,6 +1,5 @@
 """Corruption processes: each against its definition, by itself and in what training sees."""
 
-import json
 import pickle
 from itertools import combinations
 
@@ -349,7 +348,7 @@ def test_a_subclass_and_a_function_of_the_same_formula(X):
 
 def test_arrays_that_differ_make_corruptions_that_differ(X):
     """Also where their repr, which leaves out digits and entries, is the same."""
-    factors = np.linspace(0, 1, 8)
+    factors = np.linspace(0.1, 1, 8)
     others = factors + 1e-9
     assert repr(factors) == repr(others)
     assert Scaled(factors=factors).key != Scaled(factors=others).key
@@ -628,4 +627,4 @@ def test_the_key_leaves_out_the_level_alone():
     assert GaussianNoise().key != GaussianNoise(clip=(0, 1)).key
     assert Composition([MaskingNoise(0.1)]).key == Composition(["masking"], level=0.5).key
     assert Composition(["masking", "swap"]).key != Composition(["swap", "masking"]).key
-    assert json.loads(Occlusion(position=(1, 2)).key[1])["position"] == [1, 2]
+    assert Occlusion(position=(1, 2)).key == Occlusion(position=[1, 2]).key

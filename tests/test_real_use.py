@@ -347,7 +347,8 @@ def test_sparse_data_are_never_dense_as_a_whole(monkeypatch):
 
     monkeypatch.setattr(_data, "BLOCK_BYTES", 4 * 40 * 512)
     monkeypatch.setattr(_data.Rows, "part", recording)
-    monkeypatch.setattr("skae._base.BLOCK_ROWS", 256)
+    for module in ("_base", "_training_set", "_validation"):
+        monkeypatch.setattr(f"skae.{module}.BLOCK_ROWS", 256)
     fitted = autoencoder(max_iter=2).fit(X)
     fitted.transform(X)
     fitted.score(X)
