@@ -1,7 +1,6 @@
 """BaseAutoencoder: checks, fit, transform and state of every estimator."""
 
 import copy
-import warnings
 from abc import abstractmethod
 from numbers import Integral, Real
 
@@ -47,6 +46,8 @@ from ._validation import (
     finiteness,
     naming,
     value_range,
+    warn_of_constant_units,
+    warn_of_wide_code,
 )
 from .architectures import Dense
 from .penalties import WEIGHT_PENALTIES
@@ -209,13 +210,8 @@ class BaseAutoencoder(
         if X_clean is not None:
             objective = objective.without_corruption()
         recipe = self._recipe(data, objective, start)
-        batch_size = self._batch_size(data.n_rows)
-        if data.n_rows <= batch_size:
-            data = data.merged()
-            batch_size = data.n_rows
         early_stopping = self.early_stopping and not incremental
-        if early_stopping and data.validation is None:
-            data = data.split(self.validation_fraction, seed)
+        data, batch_size = self._arranged(data, seed, early_stopping)
         constants = start._network.constants if start else self._constants(data)
         network = start and start._network
         if self.pretraining and start is None and not incremental:
@@ -231,7 +227,7 @@ class BaseAutoencoder(
             n_epochs=going_on.n_iter_ if going_on else 0,
             constants=constants,
         )
-        _warn_of_wide_code(objective, training)
+        warn_of_wide_code(objective, training)
         rule = StoppingRule(self.tol, self.n_iter_no_change, on_validation=early_stopping)
         earlier = going_on.history_ if going_on else {}
 
@@ -242,10 +238,20 @@ class BaseAutoencoder(
         callbacks = EpochCallbacks(self, X, max_iter, attributes)
         self._train(training, data, batch_size, max_iter, rule, callbacks)
         attributes = attributes()
-        _warn_of_constant_units(attributes["_network"], data.X)
+        warn_of_constant_units(attributes["_network"], data.X)
         kept = {name: value for name, value in vars(self).items() if not _is_fitted_name(name)}
         self.__dict__ = {**kept, **attributes}
         return self
+
+    def _arranged(self, data, seed, early_stopping):
+        """The data merged where they make one batch, validation rows held out; and a batch size."""
+        batch_size = self._batch_size(data.n_rows)
+        if data.n_rows <= batch_size:
+            data = data.merged()
+            batch_size = data.n_rows
+        if early_stopping and data.validation is None:
+            data = data.split(self.validation_fraction, seed)
+        return data, batch_size
 
     def _layer_training(self, batch_size):
         """How a layer is pretrained: like the whole, by a third of its epochs."""
@@ -581,37 +587,3 @@ def _draw_seed(random_state):
 def floating_type(X):
     """The floating type in which results for X are given."""
     return np.float32 if X.dtype in (np.float32, np.float16) else np.float64
-
-
-def _warn_of_wide_code(objective, training):
-    """Warn of a code that could simply be a copy of the input."""
-    n_units, n_features = training.graph.n_code_features, training.recipe.n_features
-    if n_units > n_features and not objective.constrains_code:
-        warnings.warn(
-            f"The code has {n_units} units, more than the {n_features} features of X, and nothing "
-            "else constrains it, so it may become a copy of the input. Take a smaller "
-            "n_components, or a denoising, sparse, contractive or variational autoencoder.",
-            UserWarning,
-            stacklevel=4,
-        )
-
-
-def _warn_of_constant_units(network, X):
-    """Warn of code units that do not vary over the training data, which carry nothing."""
-    first, varies = None, np.zeros(network.n_code_features, bool)
-    for start in range(0, X.n_rows, BLOCK_ROWS):
-        part = X.subset(np.arange(start, min(start + BLOCK_ROWS, X.n_rows)))
-        code = network.encode(part, np.empty((part.n_rows, len(varies)), np.float32))
-        first = code[0] if first is None else first
-        varies |= (code != first).any(axis=0)
-        if varies.all():
-            return
-    if X.n_rows > 1:
-        warnings.warn(
-            f"{np.count_nonzero(~varies)} of {len(varies)} code units (numbers "
-            f"{np.flatnonzero(~varies).tolist()}) are constant over the training data and carry "
-            "nothing. Scale the data, take code_activation='identity' or another activation than "
-            "'relu', or a smaller learning_rate_init or alpha.",
-            UserWarning,
-            stacklevel=4,
-        )

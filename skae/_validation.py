@@ -1,6 +1,7 @@
-"""Checks of arguments and data that scikit-learn's own do not make, and their messages."""
+"""Checks of arguments, data and codes that scikit-learn's own do not make, and their messages."""
 
 import re
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -84,4 +85,38 @@ def check_unit_interval(loss, low, high, output_activation):
     if output_activation not in ("logistic", "sigmoid"):
         raise ValueError(
             f"{loss} needs output_activation='logistic' or 'auto', got {output_activation!r}."
+        )
+
+
+def warn_of_wide_code(objective, training):
+    """Warn of a code that could simply be a copy of the input."""
+    n_units, n_features = training.graph.n_code_features, training.recipe.n_features
+    if n_units > n_features and not objective.constrains_code:
+        warnings.warn(
+            f"The code has {n_units} units, more than the {n_features} features of X, and nothing "
+            "else constrains it, so it may become a copy of the input. Take a smaller "
+            "n_components, or a denoising, sparse, contractive or variational autoencoder.",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def warn_of_constant_units(network, X):
+    """Warn of code units that do not vary over the training data, which carry nothing."""
+    first, varies = None, np.zeros(network.n_code_features, bool)
+    for start in range(0, X.n_rows, BLOCK_ROWS):
+        part = X.subset(np.arange(start, min(start + BLOCK_ROWS, X.n_rows)))
+        code = network.encode(part, np.empty((part.n_rows, len(varies)), np.float32))
+        first = code[0] if first is None else first
+        varies |= (code != first).any(axis=0)
+        if varies.all():
+            return
+    if X.n_rows > 1:
+        warnings.warn(
+            f"{np.count_nonzero(~varies)} of {len(varies)} code units (numbers "
+            f"{np.flatnonzero(~varies).tolist()}) are constant over the training data and carry "
+            "nothing. Scale the data, take code_activation='identity' or another activation than "
+            "'relu', or a smaller learning_rate_init or alpha.",
+            UserWarning,
+            stacklevel=4,
         )

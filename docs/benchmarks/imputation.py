@@ -13,7 +13,6 @@ which takes validation rows out of the training rows, and never looks at the tes
 import itertools
 import statistics
 import time
-from dataclasses import dataclass
 
 import numpy as np
 from sklearn import datasets
@@ -27,25 +26,29 @@ from skae.corruption import MaskingNoise
 RATES = (0.1, 0.3, 0.5)
 """Shares of the values that are hidden, in training and test rows alike."""
 
-PLAIN = {"n_components": (4, 8, 16), "alpha": (0.0, 0.1, 1.0), "hidden_layer_sizes": ((128,),)}
-"""Settings of AutoencoderTransformer that ``--choose`` tries."""
-
-DENOISING = {
-    "n_components": (8, 16, 32),
-    "alpha": (0.0, 0.1, 1.0),
-    "level": (0.2, 0.4),
-    "hidden_layer_sizes": ((128,), (512,)),
+GRIDS = {
+    "digits": {
+        "plain": {"n_components": (4, 8, 16), "alpha": (0.0, 1.0)},
+        "denoising": {
+            "n_components": (16, 32, 64),
+            "level": (0.2, 0.3, 0.4),
+            "hidden_layer_sizes": ((512,),),
+        },
+        "nearest": {"n_neighbors": (2, 5, 10, 20), "weights": ("uniform", "distance")},
+        "iterative": {"n_nearest_features": (10, 20), "max_iter": (5,)},
+    },
+    "breast cancer": {
+        "plain": {"n_components": (4, 8, 16), "alpha": (0.0, 1.0, 10.0)},
+        "denoising": {
+            "n_components": (4, 8, 16),
+            "level": (0.2, 0.4),
+            "alpha": (0.3, 3.0, 10.0, 30.0),
+        },
+        "nearest": {"n_neighbors": (2, 5, 10, 20), "weights": ("uniform", "distance")},
+        "iterative": {"n_nearest_features": (10, None), "max_iter": (10, 20)},
+    },
 }
-"""Settings of DenoisingAutoencoder that ``--choose`` tries."""
-
-
-@dataclass(frozen=True)
-class Contender:
-    """An imputer and the words that describe it in the table."""
-
-    name: str
-    imputer: object
-    settings: str
+"""Settings that ``--choose`` tries, by data set and maker."""
 
 
 def plain(n_components, **params):
@@ -59,6 +62,19 @@ def denoising(n_components, level, **params):
     return DenoisingAutoencoder(
         n_components, corruption=masking, missing="mask", random_state=0, **params
     )
+
+
+def nearest(**params):
+    """Mean of the nearest training rows."""
+    return KNNImputer(**params)
+
+
+def iterative(**params):
+    """Round after round of regressions of each feature on others."""
+    return IterativeImputer(random_state=0, **params)
+
+
+MAKERS = {maker.__name__: maker for maker in (plain, denoising, nearest, iterative)}
 
 
 def data_sets():
@@ -95,15 +111,18 @@ def combinations(grid):
 
 
 def choose():
-    """Print the errors of skae's settings on validation rows, best first."""
-    makers = [(plain, params) for params in combinations(PLAIN)]
-    makers += [(denoising, params) for params in combinations(DENOISING)]
+    """Print the errors of each maker's settings on validation rows, best first."""
     for data, train, _ in data_sets():
         train, validation = train_test_split(train, random_state=1)
-        results = []
-        for make, params in makers:
-            errors = [measure(make(**params), train, validation, rate, 100)[0] for rate in RATES]
-            words = ", ".join(f"{error:.4f}" for error in errors)
-            results.append((statistics.mean(errors), f"{words}: {make.__name__} {params}"))
-            print(data, results[-1][1], flush=True)
-        print(f"{data}, best first\n" + "\n".join(line for _, line in sorted(results)[:12]))
+        for name, grid in GRIDS[data].items():
+            results = []
+            for params in combinations(grid):
+                imputer = MAKERS[name](**params)
+                errors = [measure(imputer, train, validation, rate, 100)[0] for rate in RATES]
+                words = ", ".join(f"{error:.4f}" for error in errors)
+                results.append((statistics.mean(errors), f"{words}  {name} {params}"))
+            print(data, *(line for _, line in sorted(results)), sep="\n    ", flush=True)
+
+
+if __name__ == "__main__":
+    choose()
