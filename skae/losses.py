@@ -45,13 +45,15 @@ def binary_crossentropy(step):
     r"""Cross-entropy of each value, in nats.
 
     :math:`-x \log \hat x - (1 - x) \log(1 - \hat x)` with :math:`\hat x = 1 / (1 + e^{-z})` of the
-    logits z, written so that no logarithm of zero occurs: :math:`\log(1 + e^z) - x z`. Its minimum
-    is the entropy of the data, above zero unless they are all 0 or 1. `activate` is not used: the
-    loss implies the logistic function.
+    logits z, written so that no logarithm of zero occurs and loss and gradient share one
+    exponential: :math:`\max(z, 0) - x z + \log(1 + e^{-|z|})`. Its minimum is the entropy of the
+    data, above zero unless they are all 0 or 1. `activate` is not used: the loss implies the
+    logistic function.
     """
     from keras import ops
 
-    return ops.softplus(step.logits) - step.target * step.logits
+    z = step.logits
+    return ops.maximum(z, 0.0) - step.target * z + ops.log1p(ops.exp(-ops.abs(z)))
 
 
 def bernoulli(step):

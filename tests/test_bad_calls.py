@@ -372,7 +372,7 @@ def test_ctrl_c_in_any_method(fitted, method, monkeypatch):
 
     argument = X[:, :3] if method == "inverse_transform" else X
     with monkeypatch.context() as patch:
-        patch.setattr(_data.Rows, "take", interrupted)
+        patch.setattr(_data.Rows, "part", interrupted)
         with pytest.raises(KeyboardInterrupt):
             getattr(fitted, method)(argument)
 

@@ -302,6 +302,35 @@ def test_a_row_has_the_same_bits_in_any_company(fitted, digits):
     np.testing.assert_array_equal(fitted.transform(X[order]), code[order])
 
 
+def test_much_data_have_the_same_bits(fitted, digits):
+    """Also where they go through larger tiles."""
+    from skae._engine._network import LARGE_FROM
+
+    X = np.resize(digits[0] / 16, (LARGE_FROM + 100, 64)).astype(np.float32)
+    code = fitted.transform(X)
+    few = np.r_[0:50, LARGE_FROM - 10 : LARGE_FROM + 100]
+    np.testing.assert_array_equal(code[few], fitted.transform(X[few]))
+    np.testing.assert_array_equal(fitted.inverse_transform(code)[few], fitted.reconstruct(X[few]))
+
+
+def test_large_tiles_that_differ_are_not_used(digits, monkeypatch):
+    from skae._engine import _network
+
+    function = _network._inference_function
+
+    def depending_on_the_shape(kind, graph, objective):
+        compute = function(kind, graph, objective)
+        return lambda weights, X: compute(weights, X) * (1 + 1e-6 * (len(X) > _network.TILE_ROWS))
+
+    clear_programs()
+    monkeypatch.setattr(_network, "_inference_function", depending_on_the_shape)
+    X = np.resize(digits[0] / 16, (_network.LARGE_FROM, 64))
+    estimator = autoencoder().fit(digits[0] / 16)
+    np.testing.assert_array_equal(estimator.transform(X)[:50], estimator.transform(X[:50]))
+    assert program_info()["made"]["agreement"] == 1
+    clear_programs()
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.uint8, bool])
 @pytest.mark.parametrize("storage", [np.asarray, sparse.csr_array, sparse.csc_matrix])
 def test_storage_and_type_of_the_input(digits, dtype, storage):

@@ -48,12 +48,17 @@ class Rows:
 
 
 def tiles(rows, tile_rows):
-    """Yield ``(start, tile)`` over all rows, each of `tile_rows` rows, the last padded."""
+    """Yield ``(start, tile)`` over all rows, each of `tile_rows` rows, the last padded.
+
+    A tile is a view of the data where they are float32 in one piece; it must not be written.
+    """
     for start in range(0, rows.n_rows, tile_rows):
-        tile = np.empty((tile_rows, rows.n_features), np.float32)
         n_rows = min(tile_rows, rows.n_rows - start)
-        rows.take(slice(start, start + n_rows), tile)
-        tile[n_rows:] = 0.0
+        tile = rows.part(slice(start, start + n_rows))
+        if n_rows < tile_rows or tile.dtype != np.float32 or not tile.flags.c_contiguous:
+            part, tile = tile, np.empty((tile_rows, rows.n_features), np.float32)
+            tile[:n_rows] = part
+            tile[n_rows:] = 0.0
         yield start, tile
 
 
