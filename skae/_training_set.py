@@ -66,9 +66,13 @@ class TrainingSet:
         """
         return self._mean(self.X, lambda part: part)
 
+    def target_means(self):
+        """Weighted mean of the observed values of each feature of the target, float64."""
+        return self._mean(self.target, lambda part: part)
+
     def variances(self):
         """Weighted variance of the observed values of each feature of the target, float64."""
-        mean = self._mean(self.target, lambda part: part)
+        mean = self.target_means()
         return self._mean(self.target, lambda part: np.square(part - mean))
 
     def _mean(self, rows, function):

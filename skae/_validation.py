@@ -112,9 +112,10 @@ def warn_of_constant_units(network, X):
         if varies.all():
             return
     if X.n_rows > 1:
+        constant = np.flatnonzero(~varies)
+        some = ", ".join(map(str, constant[:10])) + (", ..." if len(constant) > 10 else "")
         warnings.warn(
-            f"{np.count_nonzero(~varies)} of {len(varies)} code units (numbers "
-            f"{np.flatnonzero(~varies).tolist()}) are constant over the training data and carry "
+            f"{len(constant)} of {len(varies)} code units (numbers {some}) are constant over the training data and carry "
             "nothing. Scale the data, take code_activation='identity' or another activation than "
             "'relu', or a smaller learning_rate_init or alpha.",
             UserWarning,

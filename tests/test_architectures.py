@@ -715,3 +715,17 @@ def test_a_weight_of_zero_constrains_nothing():
     ):
         with pytest.warns(UserWarning, match="The code has 5 units"):
             unconstrained.set_params(max_iter=1, random_state=0).fit(X)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_logistic_output_of_dark_images_does_not_fall_to_black(seed):
+    """All pixels share the output's bias, which squared errors would push down together."""
+    X = np.zeros((1500, 20, 20), np.float32)
+    places = np.random.default_rng(seed).integers(4, 16, size=(1500, 2))
+    for image, (row, column) in zip(X, places, strict=True):
+        image[row - 2 : row + 2, column - 2 : column + 2] = 1.0
+    X = X.reshape(1500, -1)
+    estimator = AutoencoderTransformer(
+        None, architecture=Conv((20, 20), (8, 8), 5), batch_size=50, max_iter=3, random_state=seed
+    ).fit(X)
+    assert -estimator.score(X) < 0.5 * X.var(axis=0).mean()

@@ -295,7 +295,7 @@ def denoiser_of_d(level, epochs, **params):
     options = {
         "architecture": Conv((28, 28), (16, 32), 5, activation="relu"),
         "code_activation": "relu",
-        **all_epochs(epochs, 50, 2e-3),
+        **all_epochs(epochs, 50, 5e-3),
         **params,
     }
     return DenoisingAutoencoder(None, corruption_level=level, **options)

@@ -30,6 +30,13 @@ class Graph:
         self.encoder, self.decoder = build_models(recipe)
         self.trainable, self._trainable_of = _merge(self.encoder, self.decoder, "trainable")
         self.fixed, self._fixed_of = _merge(self.encoder, self.decoder, "non_trainable")
+        self.output_bias_place = len(self.trainable) - 1
+        output_bias = self.trainable[-1]
+        self.shares_output_bias = (
+            output_bias.name == "bias"
+            and output_bias.shape[0] < recipe.n_features
+            and recipe.n_features % output_bias.shape[0] == 0
+        )
         if recipe.learns_noise:
             zeros = np.zeros(recipe.n_features, np.float32)
             self.trainable.append(load_keras().Variable(zeros, name="log_relative_noise_variance"))

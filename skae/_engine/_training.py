@@ -10,6 +10,7 @@ from ._graph import graph_of, initial_weights
 from ._network import FittedNetwork
 from ._numbers import value_at
 from ._programs import compile_program, programs
+from ._recipe import canonical_activation
 from ._solver import SCHEDULES, initial_slots, step_size_index
 
 SMALLEST_STEP_SIZE = 1e-6
@@ -73,6 +74,7 @@ class Training:
             (recipe.key, solver.key),
             lambda: solver.build(self.graph.trainable),
         )
+        self._is_new = start is None
         if start is None:
             weights = initial_weights(recipe, seed)
         else:
@@ -102,7 +104,7 @@ class Training:
         Parameters
         ----------
         data : TrainingSet
-            Its attributes X and target (`Rows`) and weight are read.
+            Its attributes X and target (`Rows`) and weight are read, and `target_means`.
         batch_size : int
         schedule : Schedule
         rule : StoppingRule
@@ -114,6 +116,8 @@ class Training:
         -----
         Where the rule watches the validation loss, the weights end as they were when it was lowest.
         """
+        if self._is_new:
+            self._centre_output(data)
         weight = data.weight / data.weight.mean()
         blocks = Blocks(data.X, data.target, weight, batch_size)
         step_size = schedule.step_size
@@ -134,6 +138,18 @@ class Training:
                 rule.restart()
         if best is not None:
             self.state = (best, self.state[1])
+
+    def _centre_output(self, data):
+        """Start a logistic output whose bias many features share at the mean of the data.
+
+        From a start at one half, the gradients of all features of mostly dark images push that one
+        bias down together, until the output is black and the logistic function flat.
+        """
+        output_activation = canonical_activation(self.recipe.output_activation)
+        if self.graph.shares_output_bias and output_activation == "logistic":
+            bias = self.state[0][0][self.graph.output_bias_place]
+            mean = data.target_means().reshape(-1, len(bias)).mean(axis=0).clip(0.01, 0.99)
+            bias += np.log(mean / (1 - mean)).astype(np.float32)
 
     def _epoch(self, blocks, rate, shuffle):
         random = np.random.default_rng([self.seed, self.n_epochs])

@@ -5,7 +5,8 @@
 
 runs every part, or those named, and writes ``results/peers.json`` and the page
 ``results/peers.md``. Parts that are not run stay as they were. Peers that are not installed are
-left out and named; ``pip install '.[bench]'`` brings them all.
+left out and named; ``pip install '.[bench]'`` brings them all. Memory and the work of others are
+read from Linux's ``/proc``. Run it on a machine that does nothing else.
 """
 
 import argparse

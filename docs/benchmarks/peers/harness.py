@@ -12,6 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from peers.instruments import seconds_elsewhere
 from peers.job import Job
 
 SEARCH_PATH = str(Path(__file__).resolve().parents[1])
@@ -130,12 +131,15 @@ def measure(case, repetitions, report):
     rounds = {}
     for number in range(-1 if case.warm_up else 0, repetitions):
         for contender in _taking_part(case, number, left_out):
+            start, elsewhere = time.monotonic(), seconds_elsewhere()
             try:
                 figures = run_fresh(case, contender, number)
             except ContenderError as error:
                 left_out[contender.name] = str(error)
                 report(f"{case.name}: {contender.name} left out: {error}")
                 continue
+            elapsed = time.monotonic() - start
+            figures["cores_elsewhere"] = (seconds_elsewhere() - elsewhere) / elapsed
             if number >= 0:
                 rounds.setdefault(contender.name, []).append(figures)
             report(f"{case.name}: {contender.name}, round {number + 1}: {json.dumps(figures)}")

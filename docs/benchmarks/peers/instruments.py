@@ -73,6 +73,15 @@ def anonymous_bytes():
     return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
 
 
+def seconds_elsewhere():
+    """Processor time that this machine has spent on anything but this process and its children."""
+    ticks = Path("/proc/stat").read_text().split()[1:9]
+    user, nice, system, _idle, _waiting, *interrupts = map(int, ticks)
+    busy = (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+    own = os.times()
+    return busy - own.user - own.system - own.children_user - own.children_system
+
+
 def call_times(function, argument, *, max_calls, max_seconds):
     """Seconds of each of many calls, at least three and as many as the limits allow."""
     seconds = []
