@@ -115,9 +115,9 @@ def warn_of_constant_units(network, X):
         constant = np.flatnonzero(~varies)
         some = ", ".join(map(str, constant[:10])) + (", ..." if len(constant) > 10 else "")
         warnings.warn(
-            f"{len(constant)} of {len(varies)} code units (numbers {some}) are constant "
-            "over the training data and carry nothing. Scale the data, take code_activation='identity' or another activation than "
-            "'relu', or a smaller learning_rate_init or alpha.",
+            f"{len(constant)} of {len(varies)} code units (numbers {some}) are constant over the "
+            "training data and carry nothing. Scale the data, take code_activation='identity' or "
+            "another activation than 'relu', or a smaller learning_rate_init or alpha.",
             UserWarning,
             stacklevel=4,
         )
