@@ -1,6 +1,6 @@
 """Where the time of skae goes: parts of an epoch, forms of a layer, transform of many rows.
 
-    python docs/benchmarks/profile.py --mnist mnist.npz
+    python docs/benchmarks/profile_training.py --mnist mnist.npz
 
 Each line compares two ways, run in turns on the same machine, by the ratio of their medians.
 """
@@ -165,7 +165,7 @@ def transform_of_many_rows(X):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mnist", type=Path, required=True, help="path of mnist.npz")
-    add_output_options(parser, "profile")
+    add_output_options(parser, "profile_training")
     arguments = parser.parse_args()
     X, _ = load_images(arguments.mnist)
     load_keras()
