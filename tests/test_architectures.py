@@ -99,6 +99,7 @@ def with_random_weights(model, seed=0):
 # Convolutions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_components", [3, None])
 @pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
 @pytest.mark.parametrize(
@@ -172,6 +173,7 @@ def test_max_pooling_by_scipy(kernel_size):
     np.testing.assert_allclose(decoder(code.astype("f4")), maps.reshape(3, -1), atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(8, 8), (7, 5, 3), (6, 9, 2), (1, 7), (3, 1)])
 @pytest.mark.parametrize("filters", [(3,), (2, 4)])
 def test_the_mirrored_convolution_is_the_transpose(shape, filters):
@@ -259,6 +261,7 @@ def test_a_row_does_not_depend_on_its_company(fitted, digits):
     np.testing.assert_array_equal(fitted.transform(digits[::-1]), code[::-1])
 
 
+@pytest.mark.slow
 def test_keras_models_compute_the_same(fitted, digits):
     X = digits[:20].astype("f4")
     np.testing.assert_allclose(fitted.encoder_(X), fitted.transform(X), atol=1e-5)
@@ -283,6 +286,7 @@ def test_an_activation_for_each_layer():
         assert hidden.std(axis=0).min() > 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_each_activation(name):
     encoder, _ = Dense((3,), activation=name).build((3,), 3)
@@ -571,6 +575,7 @@ def test_estimators_of_several_kinds_pretrain_the_same_layers(digits):
         assert kind(2, random_state=0, **settings).fit(digits).n_iter_ == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "architecture"),
     [

@@ -52,10 +52,10 @@ BAD_X = {
 
 FAMILY = [
     AutoencoderTransformer,
-    ContractiveAutoencoder,
     DenoisingAutoencoder,
-    SparseAutoencoder,
     VariationalAutoencoder,
+    pytest.param(ContractiveAutoencoder, marks=pytest.mark.slow),
+    pytest.param(SparseAutoencoder, marks=pytest.mark.slow),
 ]
 
 

@@ -27,14 +27,18 @@ ESTIMATORS = [
         5, hidden_layer_sizes=7, corruption=MaskingNoise(0.2), early_stopping=True
     ),
     SparseAutoencoder(),
-    SparseAutoencoder(3, sparsity="kl", architecture=Dense((16,), normalization="layer")),
     ContractiveAutoencoder(),
     VariationalAutoencoder(),
+]
+
+VARIANTS = [
+    SparseAutoencoder(3, sparsity="kl", architecture=Dense((16,), normalization="layer")),
     VariationalAutoencoder(3, noise_variance=0.5, kl_warmup=5, early_stopping=True),
     AutoencoderTransformer(
         missing="mask", pretraining="layerwise", architecture=Dense((16,), tied=True)
     ),
 ]
+"""Estimators whose checks compile many programs."""
 
 CHECKS_BY_NAME = [
     "check_all_zero_sample_weights_error",
@@ -74,6 +78,12 @@ def _no_constant_output(monkeypatch):
 
 @parametrize_with_checks(ESTIMATORS)
 def test_estimator_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(VARIANTS)
+def test_estimator_checks_of_variants(estimator, check):
     check(estimator)
 
 
