@@ -246,16 +246,14 @@ def convolutional_rows_of_c():
         "architecture": Conv((28, 28), (16, 8, 8), 3, downsampling="max_pool", activation="relu"),
         "code_activation": "relu",
         "loss": "binary_crossentropy",
-        **all_epochs(20, 128, 5e-3),
     }
+    plain = AutoencoderTransformer(None, **options, **all_epochs(14, 32, 3e-3))
+    noise = GaussianNoise(0.5, clip=(0, 1))
+    denoising = DenoisingAutoencoder(None, corruption=noise, **options, **all_epochs(6, 32, 3e-3))
+    noisy = f"{network}; input + 0.5 N(0, 1) clipped"
     return {
-        "C-conv": Row(network, AutoencoderTransformer(None, **options), crossentropy, 0.0896),
-        "C-conv-noisy": Row(
-            f"{network}; input + 0.5 N(0, 1) clipped",
-            DenoisingAutoencoder(None, corruption=GaussianNoise(0.5, clip=(0, 1)), **options),
-            crossentropy_of_noisy,
-            0.1195,
-        ),
+        "C-conv": Row(network, plain, crossentropy, 0.0896),
+        "C-conv-noisy": Row(noisy, denoising, crossentropy_of_noisy, 0.1195),
     }
 
 
