@@ -48,8 +48,8 @@ def doubling_conv():
 
     Output :math:`y_{2m+r} = \sum_j x_{m-j} k_{2j+r+p}` (on either axis, r = 0 or 1, p as `padding`
     "same" sets it) needs no zeros between the inputs: it is a convolution of x with the kernel's
-    even and odd entries side by side. Weights and values are those of `Conv2DTranspose`; the
-    gradient took a quarter of the time on two cores.
+    even and odd entries side by side. Weights and values are those of `Conv2DTranspose`; forward
+    and backward pass took a third of the time on two cores.
 
     References
     ----------
@@ -93,8 +93,8 @@ def doubling_conv():
 def halving_max():
     """The maximum of each 2 x 2 pixels.
 
-    Keras's `MaxPooling2D` is the same but for its gradient, which took eight times as long on two
-    cores.
+    Keras's `MaxPooling2D` is the same but for its gradient: forward and backward pass took five
+    times as long on two cores.
     """
     keras = load_keras()
 
