@@ -71,9 +71,13 @@ class TrainingSet:
         return self._mean(self.target, lambda part: part)
 
     def variances(self):
-        """Weighted variance of the observed values of each feature of the target, float64."""
+        """Weighted variance of the observed values of each feature of the target, float64.
+
+        Where a feature hardly varies, a hundredth of the mean variance stands in its place.
+        """
         mean = self.target_means()
-        return self._mean(self.target, lambda part: np.square(part - mean))
+        variance = self._mean(self.target, lambda part: np.square(part - mean))
+        return np.maximum(variance, 1e-2 * variance.mean() or 1.0)
 
     def _mean(self, rows, function):
         total, weights = np.zeros(rows.n_features), np.zeros(rows.n_features)

@@ -332,6 +332,14 @@ class VariationalAutoencoder(BaseAutoencoder):
     def _loss_parameter(self):
         return f"likelihood={self.likelihood!r}"
 
+    def _recipe(self, data, objective, start):
+        if start is not None and start.likelihood_ != self.likelihood:
+            raise ValueError(
+                f"warm_start=True and partial_fit go on with likelihood={start.likelihood_!r}, but "
+                f"it is now {self.likelihood!r}. Set it back, or clone the estimator and fit anew."
+            )
+        return super()._recipe(data, objective, start)
+
     def _latent(self):
         learned = self.likelihood == "gaussian" and self.noise_variance == "learned"
         return {"draws_code": True, "learns_noise": learned}
@@ -339,8 +347,11 @@ class VariationalAutoencoder(BaseAutoencoder):
     def _constants(self, data):
         constants = super()._constants(data)
         if self.likelihood == "gaussian":
-            variance = data.variances() if self.noise_variance == "learned" else self.noise_variance
-            constants["noise_variance"] = positive_variances(variance, data.X.n_features)
+            learned = self.noise_variance == "learned"
+            variance = (
+                data.variances() if learned else np.full(data.X.n_features, self.noise_variance)
+            )
+            constants["noise_variance"] = np.float32(variance)
         return constants
 
     def _fitted_attributes(self, training, rule, earlier, *, keep_slots):
@@ -355,10 +366,3 @@ def check_n_samples(n_samples):
     """Refuse what is no number of draws."""
     if not isinstance(n_samples, Integral) or n_samples < 1:
         raise ValueError(f"n_samples must be a whole number of at least 1, got {n_samples!r}.")
-
-
-def positive_variances(variance, n_features):
-    """A variance a feature, float32; where the data do not vary, a small share of the mean."""
-    variance = np.broadcast_to(np.asarray(variance, np.float64), n_features)
-    floor = 1e-2 * variance.mean() or 1.0
-    return np.maximum(variance, floor).astype(np.float32)

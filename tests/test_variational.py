@@ -255,3 +255,12 @@ def test_bad_numbers_of_draws(n_samples, linear):
 def test_bernoulli_needs_data_in_the_unit_interval(linear):
     with pytest.raises(ValueError, match=r"likelihood='bernoulli' needs data in \[0, 1\]"):
         VariationalAutoencoder(likelihood="bernoulli").fit(linear[1])
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_another_likelihood_cannot_go_on(method, digits):
+    vae = VariationalAutoencoder(2, likelihood="bernoulli", max_iter=1, random_state=0)
+    vae.partial_fit(digits)
+    vae.set_params(likelihood="gaussian", noise_variance=0.1, warm_start=True)
+    with pytest.raises(ValueError, match="go on with likelihood='bernoulli', but it is now"):
+        getattr(vae, method)(digits)

@@ -153,7 +153,7 @@ class Training:
 
     def _epoch(self, blocks, rate, shuffle):
         random = np.random.default_rng([self.seed, self.n_epochs])
-        numbers = self._numbers(random, learning_rate=rate)
+        numbers = self._numbers(self.objective, random, learning_rate=rate)
         total = 0.0
         for data, order in blocks.epoch(random if shuffle else None):
             seed = random.integers(2**32, size=2, dtype=np.uint32)
@@ -163,9 +163,9 @@ class Training:
         self.n_epochs += 1
         self._record(total / blocks.n_rows, rate)
 
-    def _numbers(self, random, **others):
+    def _numbers(self, objective, random=None, **others):
         """The arguments of this epoch's programs that are neither state nor data."""
-        numbers = {**self.objective.numbers, **self.constants, **others}
+        numbers = {**objective.numbers, **self.constants, **others}
         numbers = {name: value_at(n, self.n_epochs, random) for name, n in numbers.items()}
         return {name: np.asarray(value, np.float32) for name, value in numbers.items()}
 
@@ -180,9 +180,9 @@ class Training:
             self.state, losses = self._program("epoch", epoch_function, arguments)(*arguments)
             return losses
         carry, losses = (self.state, seed), []
+        step = self._program("step", step_function, (carry, data, order[0], numbers))
         for rows in order:
-            arguments = (carry, data, rows, numbers)
-            carry, loss = self._program("step", step_function, arguments)(*arguments)
+            carry, loss = step(carry, data, rows, numbers)
             losses.append(loss)
         self.state = carry[0]
         return losses
@@ -213,10 +213,7 @@ class Training:
     def _validation_loss(self):
         total = 0.0
         objective = self.objective.for_validation()
-        numbers = {
-            name: np.asarray(number, np.float32)
-            for name, number in {**objective.numbers, **self.constants}.items()
-        }
+        numbers = self._numbers(objective)
         seed = np.array([self.seed, 0], np.uint32)
         for data, order in self._evaluation.epoch(None):
             arguments = (self.state[0], data, order, seed, numbers)
