@@ -20,11 +20,12 @@ from skae import (
     VariationalAutoencoder,
     _base,
 )
-from skae._engine import Objective, Recipe, graph_of
+from skae._engine import Objective, Recipe, Rows, graph_of, initial_network
 from skae._engine._graph import initial_weights
 from skae._pretraining import pretrained
+from skae._training_set import TrainingSet
 from skae.architectures import Architecture, Conv, Dense
-from skae.penalties import WEIGHT_PENALTIES
+from skae.penalties import WEIGHT_PENALTIES, l2
 
 SELU = 1.0507009873554805, 1.6732632423543772
 ACTIVATIONS = {
@@ -582,7 +583,6 @@ def test_estimators_of_several_kinds_pretrain_the_same_layers(digits):
         *((kind, Dense((20, 10))) for kind in ESTIMATORS),
         (AutoencoderTransformer, Dense((20, 10), normalization="layer", dropout=0.1)),
         (AutoencoderTransformer, Conv((8, 8), (4,), downsampling="max_pool")),
-        (VariationalAutoencoder, Conv((8, 8), (4,))),
         (ContractiveAutoencoder, Conv((8, 8), (4,))),
     ],
 )
@@ -591,6 +591,28 @@ def test_pretraining_gives_a_better_start(digits, kind, architecture):
     plain = kind(4, **settings).fit(digits)
     start = kind(4, pretraining="layerwise", **settings).fit(digits)
     assert start.loss_curve_[0] < plain.loss_curve_[0]
+
+
+def test_a_variational_convolution_starts_from_its_pretrained_layer():
+    """The layer that gives mean and variance is drawn; all others are those of the one stage."""
+    recipe = Recipe(Conv((8, 8), (4,)), 64, 3, output_activation="logistic", draws_code=True)
+    trained = []
+
+    def train(layer, objective, data, seed, constants):
+        trained.append(initial_network(layer, seed + 7, constants))
+        return trained[-1]
+
+    X = Rows(np.zeros((5, 64), np.float32))
+    data = TrainingSet(X, X, np.ones(5))
+    objective = Objective("bernoulli", (l2,), numbers={"l2": 0.0}, summed=True)
+    joined = pretrained(recipe, objective, data, 0, {}, train)
+    (stage,) = trained
+    fresh = initial_network(recipe, 0, {})
+    np.testing.assert_array_equal(joined.trainable[0], stage.trainable[0])
+    np.testing.assert_array_equal(joined.trainable[-2], stage.trainable[-2])
+    for place in (2, 4):  # the kernels around the code
+        np.testing.assert_array_equal(joined.trainable[place], fresh.trainable[place])
+    assert not np.array_equal(joined.trainable[0], fresh.trainable[0])
 
 
 def test_pretraining_with_missing_values_and_pairs(digits):
