@@ -45,15 +45,23 @@ def binary_crossentropy(step):
     r"""Cross-entropy of each value, in nats.
 
     :math:`-x \log \hat x - (1 - x) \log(1 - \hat x)` with :math:`\hat x = 1 / (1 + e^{-z})` of the
-    logits z, written so that no logarithm of zero occurs and loss and gradient share one
-    exponential: :math:`\max(z, 0) - x z + \log(1 + e^{-|z|})`. Its minimum is the entropy of the
-    data, above zero unless they are all 0 or 1. `activate` is not used: the loss implies the
-    logistic function.
+    logits z, written so that no logarithm of zero occurs: :math:`\max(z, 0) - x z +
+    \log(1 + e^{-|z|})`. Its minimum is the entropy of the data, above zero unless they are all 0
+    or 1. `activate` is not used: the loss implies the logistic function.
     """
     from keras import ops
 
-    z = step.logits
-    return ops.maximum(z, 0.0) - step.target * z + ops.log1p(ops.exp(-ops.abs(z)))
+    @ops.custom_gradient
+    def crossentropy(z, x):
+        """The loss, with a gradient that is simpler than that of each of its parts."""
+
+        def gradient(*inputs, upstream=None):
+            upstream = inputs[-1] if upstream is None else upstream
+            return upstream * (ops.sigmoid(z) - x), -upstream * z
+
+        return ops.maximum(z, 0.0) - x * z + ops.log1p(ops.exp(-ops.abs(z))), gradient
+
+    return crossentropy(step.logits, step.target)
 
 
 def bernoulli(step):

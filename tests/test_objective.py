@@ -201,24 +201,45 @@ def test_data_in_blocks_train_like_data_in_one(digits, monkeypatch):
     np.testing.assert_allclose(blocks.transform(digits), whole.transform(digits), atol=1e-4)
 
 
-def test_shuffled_blocks_hold_every_row_once(monkeypatch):
+@pytest.mark.parametrize("window", [10**6, 4 * 3 * 400])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_shuffled_blocks_hold_every_row_once(window, dtype, monkeypatch):
     from skae._engine import Rows, _data
 
-    monkeypatch.setattr(_data, "BLOCK_BYTES", 4 * 3 * 400)
-    X = np.arange(3000.0).reshape(1000, 3)
-    rows = Rows(X)
-    blocks = _data.Blocks(rows, rows, np.arange(1000.0), batch_size=10)
+    monkeypatch.setattr(_data, "BLOCK_BYTES", 4 * 3 * 200)
+    monkeypatch.setattr(_data, "WINDOW_BYTES", window)
+    rows = Rows(np.arange(3009, dtype=dtype).reshape(1003, 3))
+    blocks = _data.Blocks(rows, rows, np.arange(1003.0), batch_size=10)
     seen = []
-    for (block, target, weight), order in blocks.epoch(np.random.default_rng(0)):
-        assert target is None
-        positions = order[order >= 0]
-        numbers = np.asarray(weight)[positions]
-        np.testing.assert_array_equal(np.asarray(block)[positions, 0], 3 * numbers)
-        seen.append(numbers)
-    assert len(seen) > 1
+    for block in blocks.epoch(np.random.default_rng(0)):
+        assert block.order is None
+        for (X, target, weight), n_present in zip(block.batches(), block.n_present, strict=True):
+            assert target is None
+            weight = np.round(weight * n_present)
+            np.testing.assert_array_equal(weight[n_present:], 0)
+            np.testing.assert_array_equal(X[:n_present, 0], 3 * weight[:n_present])
+            seen.append(weight[:n_present])
+    assert [len(numbers) for numbers in seen] == [10] * 100 + [3]
     together = np.concatenate(seen)
-    assert not np.array_equal(together, np.arange(1000.0))
-    np.testing.assert_array_equal(np.sort(together), np.arange(1000.0))
+    assert (np.diff(together) == 1).sum() < 100
+    np.testing.assert_array_equal(np.sort(together), np.arange(1003.0))
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_data_held_on_an_accelerator_train_like_data_in_blocks(digits, early_stopping, monkeypatch):
+    from skae._engine import _training
+
+    def fit():
+        return AutoencoderTransformer(
+            2, batch_size=60, max_iter=3, early_stopping=early_stopping, random_state=0
+        ).fit(digits, sample_weight=np.arange(len(digits)))
+
+    blocks = fit()
+    monkeypatch.setattr(_training, "on_cpu", lambda: False)
+    resident = fit()
+    for name, values in blocks.history_.items():
+        np.testing.assert_allclose(resident.history_[name], values, rtol=1e-4)
+    np.testing.assert_allclose(resident.transform(digits), blocks.transform(digits), atol=1e-3)
 
 
 def test_validation_loss_is_that_of_the_given_rows(digits):

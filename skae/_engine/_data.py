@@ -1,13 +1,28 @@
 """Rows: data of any storage, read as float32 blocks of a fixed shape."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import sparse
 
-BLOCK_BYTES = 256 * 2**20
-"""Largest block, as float32: data above are read in blocks of a quarter of it."""
+BLOCK_BYTES = 16 * 2**20
+"""Largest block, as float32: some milliseconds of training, small beside the data."""
+
+WINDOW_BYTES = 256 * 2**20
+"""Data above, as float32, are shuffled in a way that reads a disk by neighbours."""
+
+ALONE_BYTES = 2**20
+"""Data up to which a thread that makes blocks costs more than it saves."""
 
 CHUNK_ROWS = 64
-"""Rows that stay neighbours when data are read in blocks, so that a disk reads them together."""
+"""Rows that stay neighbours in that case, until windows of a quarter of it are shuffled."""
+
+PIECE_ROWS = 256
+"""Rows of another type than float32 that are converted together."""
+
+ALIGNMENT = 64
+"""Bytes to whose multiple an array must start for JAX to read it without a copy."""
 
 
 class Rows:
@@ -33,18 +48,41 @@ class Rows:
         return part.toarray() if sparse.issparse(part) else part
 
     def take(self, positions, out):
-        """Write the rows at `positions` into the first rows of `out`; returns `out`."""
-        part = self.part(positions)
-        out[: len(part)] = part
+        """Write the rows at `positions`, an array, into the first rows of `out`; returns `out`."""
+        if type(self.X) is np.ndarray and self.X.dtype == out.dtype and self.X.flags.c_contiguous:
+            index = positions if self.index is None else self.index[positions]
+            np.take(self.X, index, axis=0, out=out[: len(index)], mode="clip")
+            return out
+        for start in range(0, len(positions), PIECE_ROWS):
+            part = self.part(positions[start : start + PIECE_ROWS])
+            out[start : start + len(part)] = part
         return out
 
     def to_array(self):
         """All rows as one float32 array."""
-        return self.take(slice(None), np.empty((self.n_rows, self.n_features), np.float32))
+        out = np.empty((self.n_rows, self.n_features), np.float32)
+        return self.take(np.arange(self.n_rows), out)
 
     def subset(self, positions):
         """The rows at `positions`, as `Rows` of the same data."""
         return Rows(self.X, positions if self.index is None else self.index[positions])
+
+
+def aligned(shape):
+    """A new float32 array that JAX reads without a copy; its values are arbitrary."""
+    size = 4 * int(np.prod(shape))
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size].view(np.float32).reshape(shape)
+
+
+def ahead(items):
+    """Yield items of an iterator, each made in a thread while the one before is in use."""
+    with ThreadPoolExecutor(1) as worker:
+        following = worker.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = worker.submit(next, items, None)
+            yield item
 
 
 def tiles(rows, tile_rows):
@@ -63,7 +101,11 @@ def tiles(rows, tile_rows):
 
 
 class Blocks:
-    """The training data of a fit, handed out epoch by epoch in blocks of one shape.
+    """The rows of a fit, handed out epoch by epoch as batches, many in a block of one shape.
+
+    A block holds rows that are already in the order of training, so that a batch lies in one
+    piece; on an accelerator, which gathers faster than it is fed, it holds the data as they are,
+    once for all epochs, and the order.
 
     Parameters
     ----------
@@ -72,22 +114,31 @@ class Blocks:
     weight : ndarray of shape (n_rows,)
         Weight of each row.
     batch_size : int
+    resident : bool, default=False
+        Whether data that fit into one window are handed to the device once.
     """
 
-    def __init__(self, X, target, weight, batch_size):
+    def __init__(self, X, target, weight, batch_size, *, resident=False):
         self.X, self.target = X, target
         self.weight = weight.astype(np.float32)
         self.batch_size = batch_size
         self.n_rows = X.n_rows
+        self.n_batches = -(-self.n_rows // batch_size)
         bytes_of_batch = 4 * batch_size * X.n_features
-        batches = -(-self.n_rows // batch_size)
-        if batches * bytes_of_batch > BLOCK_BYTES:
-            batches = max(1, BLOCK_BYTES // 4 // bytes_of_batch)
-        self.capacity = batches * batch_size
-        self._whole = self._read(slice(None)) if self.capacity >= self.n_rows else None
+        self.resident = resident and self.n_batches * bytes_of_batch <= WINDOW_BYTES
+        most = self.n_batches if self.resident else max(1, BLOCK_BYTES // bytes_of_batch)
+        self.capacity = min(most, 2 ** int(self.n_batches - 1).bit_length())
+        self.n_blocks = -(-self.n_batches // self.capacity)
+        self._kept = None
+        self._buffers = [None, None]
+
+    @property
+    def worth_a_thread(self):
+        """Whether blocks are large enough to be made while the one before is in use."""
+        return not self.resident and 4 * self.X.n_features * self.n_rows > ALONE_BYTES
 
     def epoch(self, random):
-        """Yield ``(data, order)`` of each block of one epoch.
+        """Yield each `Block` of one epoch.
 
         Parameters
         ----------
@@ -96,46 +147,108 @@ class Blocks:
 
         Yields
         ------
-        data : tuple (X, target, weight)
-            Device arrays of `capacity` rows; `target` is None where it equals X.
-        order : ndarray of int32, shape (n_batches, batch_size)
-            Rows of each batch within the block. What is left of the last batch holds other rows r
-            as ``~r``, for layers whose statistics are those of the whole batch.
+        block : Block
+            Its arrays are overwritten while the next block but one is made.
         """
-        if self._whole is not None:
-            yield self._whole, self._batches(self.n_rows, random)
+        if self.resident:
+            if self._kept is None:
+                self._kept = self._on_device()
+            yield self._block(self._batches(self._order(random)), self._kept)
             return
-        rows = self._chunks(random)
-        for start in range(0, self.n_rows, self.capacity):
-            selected = rows[start : start + self.capacity]
-            yield self._read(selected), self._batches(len(selected), random)
+        if random is None and self.n_blocks == 1:
+            if self._kept is None:
+                self._kept = self._block(self._batches(self._order(None)))
+            yield self._kept
+            return
+        order = self._order(random)
+        rows_of_block = self.capacity * self.batch_size
+        for start in range(0, self.n_rows, rows_of_block):
+            yield self._block(self._batches(order[start : start + rows_of_block]))
 
-    def _chunks(self, random):
-        """All row numbers, in shuffled runs of neighbours."""
-        rows = np.arange(self.n_rows)
+    def _order(self, random):
+        """All row numbers in the order of training.
+
+        Data of more than a window are shuffled in runs of neighbours, and then within windows.
+        """
         if random is None:
-            return rows
+            return np.arange(self.n_rows)
+        rows_of_window = max(1, WINDOW_BYTES // (4 * self.X.n_features))
+        if self.n_rows <= rows_of_window:
+            return random.permutation(self.n_rows)
         starts = random.permutation(np.arange(0, self.n_rows, CHUNK_ROWS))
-        return np.concatenate([rows[start : start + CHUNK_ROWS] for start in starts])
+        order = (starts[:, None] + np.arange(CHUNK_ROWS)).ravel()
+        order = order[order < self.n_rows]
+        for start in range(0, self.n_rows, rows_of_window // 4):
+            random.shuffle(order[start : start + rows_of_window // 4])
+        return order
 
-    def _batches(self, n_rows, random):
-        n_batches = -(-n_rows // self.batch_size)
-        order = np.arange(n_rows) if random is None else random.permutation(n_rows)
-        padding = np.resize(~order, n_batches * self.batch_size - n_rows)
-        order = np.concatenate([order, padding]).astype(np.int32)
-        return order.reshape(n_batches, self.batch_size)
+    def _batches(self, order):
+        """Row numbers of each batch; what is left of the last one holds other rows r as ``~r``."""
+        n_batches = -(-len(order) // self.batch_size)
+        padding = np.resize(~order, n_batches * self.batch_size - len(order))
+        return np.concatenate([order, padding]).reshape(n_batches, self.batch_size)
 
-    def _read(self, selected):
+    def _block(self, rows, resident=None):
+        present = rows >= 0
+        n_present = present.sum(axis=1)
+        if resident is not None:
+            return Block(resident, rows.astype(np.int32), n_present)
+        rows = np.where(present, rows, ~rows)
+        X, target, weight = self._buffer()
+        for source, out in ((self.X, X), (self.target, target)):
+            if out is not None:
+                source.take(rows.ravel(), out.reshape(-1, source.n_features))
+        np.divide(self.weight[rows] * present, n_present[:, None], out=weight[: len(rows)])
+        return Block((X, target, weight), None, n_present)
+
+    def _buffer(self):
+        """Arrays of a block, those of the last but one again."""
+        self._buffers.reverse()
+        if self._buffers[0] is None:
+            shape = (self.capacity, self.batch_size)
+            self._buffers[0] = (
+                aligned((*shape, self.X.n_features)),
+                None if self.target is self.X else aligned((*shape, self.target.n_features)),
+                aligned(shape),
+            )
+        return self._buffers[0]
+
+    def _on_device(self):
         import jax
 
-        weight = np.zeros(self.capacity, np.float32)
-        n_rows = len(self.weight[selected])
-        weight[:n_rows] = self.weight[selected]
+        target = None if self.target is self.X else self.target.to_array()
+        return jax.device_put((self.X.to_array(), target, self.weight))
 
-        def read(rows):
-            block = np.empty((self.capacity, rows.n_features), np.float32)
-            block[n_rows:] = 0.0
-            return rows.take(selected, block)
 
-        target = None if self.target is self.X else read(self.target)
-        return jax.device_put((read(self.X), target, weight))
+@dataclass(frozen=True)
+class Block:
+    """Some batches of an epoch.
+
+    Parameters
+    ----------
+    data : tuple (X, target, weight)
+        Arrays of shape (capacity, batch_size, ...), of which the first batches count, the weights
+        divided by the number of rows in the batch; with an `order`, of shape (n_rows, ...).
+        `target` is None where it equals X. Rows of padding have weight zero, or are marked in
+        `order`.
+    order : ndarray of int32, shape (n_batches, batch_size), or None
+        Rows of each batch; ``~r`` for a row r that stands there as padding, for layers whose
+        statistics are those of the whole batch.
+    n_present : ndarray of shape (n_batches,)
+        Rows of each batch without padding.
+    """
+
+    data: tuple
+    order: np.ndarray | None
+    n_present: np.ndarray
+
+    @property
+    def arguments(self):
+        """What a program takes of a block: data, order, and number of batches."""
+        return self.data, self.order, np.int32(len(self.n_present))
+
+    def batches(self):
+        """Yield each batch of a block without an order."""
+        X, target, weight = self.data
+        for number in range(len(self.n_present)):
+            yield X[number], None if target is None else target[number], weight[number]

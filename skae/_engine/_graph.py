@@ -2,6 +2,7 @@
 
 import random
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from ._recipe import keras_activation
 LOG_VARIANCE_BOUND = 15.0
 """Bound on the magnitude of the logarithm of a variance, where its exponential is harmless."""
 
+SMALL_NETWORK = 2**18
+"""Number of weights up to which drawing them takes less time than compiling how to do it fast."""
+
 build_lock = threading.Lock()
 """Held while Keras builds a network, which is not thread-safe."""
 
@@ -20,14 +24,14 @@ build_lock = threading.Lock()
 class Graph:
     """The Keras models of a recipe, used through pure functions of the weights alone.
 
-    Its own variables are never read after construction nor written, so one graph serves every
-    estimator and thread. Weights are a pair ``(trainable, fixed)`` of lists of arrays: the
+    Its own variables have no values, or such that are never read nor written, so one graph serves
+    every estimator and thread. Weights are a pair ``(trainable, fixed)`` of lists of arrays: the
     encoder's, then what the decoder does not share with it, then the noise of the likelihood.
     """
 
-    def __init__(self, recipe):
+    def __init__(self, recipe, *, with_values=False):
         self.recipe = recipe
-        self.encoder, self.decoder = build_models(recipe)
+        self.encoder, self.decoder = build_models(recipe, with_values=with_values)
         self.trainable, self._trainable_of = _merge(self.encoder, self.decoder, "trainable")
         self.fixed, self._fixed_of = _merge(self.encoder, self.decoder, "non_trainable")
         self.output_bias_place = len(self.trainable) - 1
@@ -41,6 +45,7 @@ class Graph:
             zeros = np.zeros(recipe.n_features, np.float32)
             self.trainable.append(load_keras().Variable(zeros, name="log_relative_noise_variance"))
         self.n_code_features = self.decoder.input_shape[-1]
+        self.is_small = sum(int(np.prod(v.shape)) for v in self.trainable) <= SMALL_NETWORK
         self.convolves = any(len(variable.shape) > 2 for variable in self.trainable)
 
     def _call(self, part, weights, inputs, training):
@@ -172,7 +177,24 @@ def models_of(recipe):
     return encoder, decoder
 
 
-def build_models(recipe):
+def without_values(build):
+    """Call `build`, whose new Keras variables get a shape but no value.
+
+    Drawing each value as it is made compiles a small program a shape, which takes longer than
+    compiling the training. Keras would draw them later, in any model that the thread uses, from a
+    list that it keeps for each thread: so `build` is called in a thread of its own.
+    """
+    keras = load_keras()
+
+    def deferred():
+        with keras.StatelessScope(initialize_variables=False):
+            return build()
+
+    with ThreadPoolExecutor(1) as worker:
+        return worker.submit(deferred).result()
+
+
+def build_models(recipe, *, with_values):
     """Build encoder and decoder of a recipe, leaving Python's random state as it was.
 
     Keras layers draw a seed from Python's generator when they are built; skae never uses it.
@@ -180,11 +202,22 @@ def build_models(recipe):
     load_keras()
     state = random.getstate()
     try:
-        encoder, decoder = models_of(recipe)
+        if with_values:
+            encoder, decoder = models_of(recipe)
+        else:
+            encoder, decoder = _models_without_values(recipe)
     finally:
         random.setstate(state)
     _check_models(recipe, encoder, decoder)
     return encoder, decoder
+
+
+def _models_without_values(recipe):
+    """Encoder and decoder without values; with them where a layer makes one that it needs."""
+    try:
+        return without_values(lambda: models_of(recipe))
+    except Exception:  # of any layer; if the architecture itself is wrong, it is raised again
+        return models_of(recipe)
 
 
 def _check_models(recipe, encoder, decoder):
@@ -250,7 +283,9 @@ def initial_weights(recipe, seed):
     """
     graph = graph_of(recipe)
     state = np.array([seed, 0], dtype=np.uint32)
-    draw = compile_program("initial", recipe.key, lambda: _drawing(graph), (state,))
+    draw = compile_program(
+        "initial", recipe.key, lambda: _drawing(graph), (state,), runs_once=graph.is_small
+    )
     return draw(state)
 
 
@@ -258,29 +293,34 @@ def _drawing(graph):
     """A pure function from a seed's state to the initial weights of `graph`."""
     keras = load_keras()
     generator = keras.random.SeedGenerator(0)
-    models = (graph.encoder, graph.decoder)
+    layers = [layer for model in (graph.encoder, graph.decoder) for layer in _leaf_layers(model)]
     owner = {}
-    for layer in [layer for model in models for layer in _leaf_layers(model)]:
+    for layer in layers:
         for variable in layer.variables:
             owner.setdefault(id(variable), layer)
 
-    def initial_value(variable):
+    def drawing(variable):
+        """A function that gives the initial value of a variable."""
         if variable.name == "seed_generator_state":
-            return generator.next()
+            return generator.next
         layer = owner.get(id(variable))
         initializer = None if layer is None else _initializer(layer, variable)
         if initializer is None:
-            return keras.ops.convert_to_tensor(np.asarray(variable.value))
+            value = np.asarray(variable.value)
+            return lambda: keras.ops.convert_to_tensor(value)
         config = initializer.get_config()
         if "seed" in config:
             initializer = type(initializer).from_config({**config, "seed": generator})
-        return initializer(variable.shape, dtype=variable.dtype)
+        return lambda: initializer(variable.shape, dtype=variable.dtype)
+
+    trainable, fixed = (
+        [drawing(variable) for variable in variables]
+        for variables in (graph.trainable, graph.fixed)
+    )
 
     def draw(state):
         with keras.StatelessScope(state_mapping=[(generator.state, state)]):
-            return [initial_value(v) for v in graph.trainable], [
-                initial_value(v) for v in graph.fixed
-            ]
+            return [value() for value in trainable], [value() for value in fixed]
 
     return draw
 

@@ -90,7 +90,7 @@ class FittedNetwork:
         """New Keras models ``(encoder, decoder, autoencoder)`` with a copy of the weights."""
         keras = load_keras()
         with build_lock:
-            graph = Graph(self.recipe)
+            graph = Graph(self.recipe, with_values=True)
         for variable, value in zip(
             graph.trainable + graph.fixed, self.trainable + self.fixed, strict=True
         ):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._backend import load_keras
+from ._graph import without_values
+from ._programs import compile_program
 
 SOLVERS = {
     "adam": "Adam",
@@ -57,18 +59,35 @@ class Solver:
 
     def build(self, variables):
         """A new Keras optimizer of this kind for `variables`."""
-        keras = load_keras()
-        if isinstance(self.spec, str):
-            optimizer = getattr(keras.optimizers, SOLVERS[self.spec])()
-        else:
-            optimizer = type(self.spec).from_config(self.spec.get_config())
-        optimizer.build(variables)
+        optimizer = self._unbuilt()
+        try:
+            without_values(lambda: optimizer.build(variables))
+        except ValueError:  # of one that makes a variable from a number
+            optimizer = self._unbuilt()
+            optimizer.build(variables)
         return optimizer
 
+    def _unbuilt(self):
+        if isinstance(self.spec, str):
+            return getattr(load_keras().optimizers, SOLVERS[self.spec])()
+        return type(self.spec).from_config(self.spec.get_config())
 
-def initial_slots(optimizer):
-    """The optimizer's own variables as NumPy arrays, before its first step."""
-    return [np.array(variable.value) for variable in optimizer.variables]
+
+def initial_slots(key, optimizer):
+    """The optimizer's own variables as NumPy arrays, before its first step.
+
+    Parameters
+    ----------
+    key : hashable
+        Equal for optimizers with equal variables.
+    optimizer : keras.optimizers.Optimizer
+    """
+
+    def draw():
+        return [variable.value + 0 for variable in optimizer.variables]
+
+    values = compile_program("slots", key, lambda: draw, (), runs_once=True)()
+    return [np.array(value) for value in values]
 
 
 def step_size_index(optimizer):

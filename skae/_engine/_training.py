@@ -1,11 +1,13 @@
-"""Training: one compiled call an epoch, and the loop over epochs around it."""
+"""Training: one compiled call a block of batches, and the loop over epochs around it."""
 
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from ._backend import on_cpu
-from ._data import Blocks
+from ._data import Blocks, ahead
 from ._graph import graph_of, initial_weights
 from ._network import FittedNetwork
 from ._numbers import value_at
@@ -79,7 +81,7 @@ class Training:
             weights = initial_weights(recipe, seed)
         else:
             weights = (list(start.trainable), list(start.fixed))
-        new_slots = initial_slots(self.optimizer)
+        new_slots = initial_slots((recipe.key, solver.key), self.optimizer)
         slots = new_slots if slots is None else slots
         if [slot.shape for slot in slots] != [slot.shape for slot in new_slots]:
             raise ValueError(
@@ -91,11 +93,11 @@ class Training:
         self.n_epochs = n_epochs
         self.history = {"loss": [], "learning_rate": []}
         self._evaluation = None
+        self._programs = {}
 
     def validate_on(self, data):
         """Record the reconstruction loss on these rows after each epoch."""
-        weight = data.weight / data.weight.sum()
-        self._evaluation = Blocks(data.X, data.target, weight, min(data.n_rows, 1024))
+        self._evaluation = _blocks(data, min(data.n_rows, 1024))
         self.history["val_loss"] = []
 
     def run(self, data, batch_size, schedule, rule, before_epoch=_nothing, after_epoch=_nothing):
@@ -118,24 +120,27 @@ class Training:
         """
         if self._is_new:
             self._centre_output(data)
-        weight = data.weight / data.weight.mean()
-        blocks = Blocks(data.X, data.target, weight, batch_size)
+        blocks = _blocks(data, batch_size)
+        passes = self._passes(blocks, schedule, self.n_epochs)
+        if blocks.worth_a_thread:
+            passes = ahead(passes)
         step_size = schedule.step_size
         best = None
-        for epoch in range(schedule.max_iter):
-            rate = SCHEDULES[schedule.kind](step_size, epoch, schedule.max_iter)
-            before_epoch()
-            self._epoch(blocks, rate, schedule.shuffle)
-            watched = self.history["val_loss" if rule.on_validation else "loss"][-1]
-            if rule.update(watched) and rule.on_validation:
-                best = _host(self.state[0])
-            if after_epoch():
-                break
-            if rule.met:
-                step_size /= 5
-                if schedule.kind != "adaptive" or step_size < SMALLEST_STEP_SIZE:
+        with closing(passes):
+            for epoch in range(schedule.max_iter):
+                rate = SCHEDULES[schedule.kind](step_size, epoch, schedule.max_iter)
+                before_epoch()
+                self._epoch(islice(passes, blocks.n_blocks), rate)
+                watched = self.history["val_loss" if rule.on_validation else "loss"][-1]
+                if rule.update(watched) and rule.on_validation:
+                    best = _host(self.state[0])
+                if after_epoch():
                     break
-                rule.restart()
+                if rule.met:
+                    step_size /= 5
+                    if schedule.kind != "adaptive" or step_size < SMALLEST_STEP_SIZE:
+                        break
+                    rule.restart()
         if best is not None:
             self.state = (best, self.state[1])
 
@@ -151,38 +156,42 @@ class Training:
             mean = data.target_means().reshape(-1, len(bias)).mean(axis=0).clip(0.01, 0.99)
             bias += np.log(mean / (1 - mean)).astype(np.float32)
 
-    def _epoch(self, blocks, rate, shuffle):
-        random = np.random.default_rng([self.seed, self.n_epochs])
-        numbers = self._numbers(self.objective, random, learning_rate=rate)
-        total = 0.0
-        for data, order in blocks.epoch(random if shuffle else None):
-            seed = random.integers(2**32, size=2, dtype=np.uint32)
-            losses = self._pass(data, order, seed, numbers)
-            rows = (order >= 0).sum(axis=1)
-            total += float(np.asarray(losses, np.float64) @ rows)
-        self.n_epochs += 1
-        self._record(total / blocks.n_rows, rate)
+    def _passes(self, blocks, schedule, first_epoch):
+        """Yield each pass over a block: the block, a seed, and the numbers of its epoch."""
+        for epoch in range(first_epoch, first_epoch + schedule.max_iter):
+            random = np.random.default_rng([self.seed, epoch])
+            numbers = self._numbers(self.objective, epoch, random)
+            for block in blocks.epoch(random if schedule.shuffle else None):
+                yield block, random.integers(2**32, size=2, dtype=np.uint32), numbers
 
-    def _numbers(self, objective, random=None, **others):
-        """The arguments of this epoch's programs that are neither state nor data."""
-        numbers = {**objective.numbers, **self.constants, **others}
-        numbers = {name: value_at(n, self.n_epochs, random) for name, n in numbers.items()}
+    def _numbers(self, objective, epoch, random=None):
+        """The arguments of an epoch's programs that are neither state nor data."""
+        numbers = {**objective.numbers, **self.constants}
+        numbers = {name: value_at(n, epoch, random) for name, n in numbers.items()}
         return {name: np.asarray(value, np.float32) for name, value in numbers.items()}
 
-    def _pass(self, data, order, seed, numbers):
+    def _epoch(self, passes, rate):
+        losses = _Mean()
+        for block, seed, numbers in passes:
+            numbers = {**numbers, "learning_rate": np.float32(rate)}
+            losses.add(self._pass(block, seed, numbers), block.n_present)
+        self.n_epochs += 1
+        self._record(losses.value, rate)
+
+    def _pass(self, block, seed, numbers):
         """Train on each batch of a block; returns their losses.
 
         On a CPU, XLA differentiates a convolution inside a loop ten times slower than outside: such
         networks take one call a batch. All others take one call a block.
         """
         if not (self.graph.convolves and on_cpu()):
-            arguments = (self.state, data, order, seed, numbers)
+            arguments = (self.state, seed, *block.arguments, numbers)
             self.state, losses = self._program("epoch", epoch_function, arguments)(*arguments)
             return losses
         carry, losses = (self.state, seed), []
-        step = self._program("step", step_function, (carry, data, order[0], numbers))
-        for rows in order:
-            carry, loss = step(carry, data, rows, numbers)
+        for batch in block.batches():
+            step = self._program("step", step_function, (carry, batch, numbers))
+            carry, loss = step(carry, batch, numbers)
             losses.append(loss)
         self.state = carry[0]
         return losses
@@ -202,29 +211,33 @@ class Training:
             )
 
     def _program(self, kind, function, arguments):
-        return compile_program(
-            kind,
-            self._key,
-            lambda: function(self.graph, self.objective, self.optimizer),
-            arguments,
-            donate_argnums=0,
-        )
+        """The compiled program of a kind; one for all epochs, as their arguments have one shape."""
+        if kind not in self._programs:
+            self._programs[kind] = compile_program(
+                kind,
+                self._key,
+                lambda: function(self.graph, self.objective, self.optimizer),
+                arguments,
+                donate_argnums=0,
+            )
+        return self._programs[kind]
 
     def _validation_loss(self):
-        total = 0.0
+        losses = _Mean()
         objective = self.objective.for_validation()
-        numbers = self._numbers(objective)
+        numbers = self._numbers(objective, self.n_epochs)
         seed = np.array([self.seed, 0], np.uint32)
-        for data, order in self._evaluation.epoch(None):
-            arguments = (self.state[0], data, order, seed, numbers)
-            program = compile_program(
-                "evaluation",
-                (self.recipe.key, objective.key),
-                lambda: evaluation_function(self.graph, objective),
-                arguments,
-            )
-            total += float(program(*arguments))
-        return total
+        for block in self._evaluation.epoch(None):
+            arguments = (self.state[0], seed, *block.arguments, numbers)
+            if "evaluation" not in self._programs:
+                self._programs["evaluation"] = compile_program(
+                    "evaluation",
+                    (self.recipe.key, objective.key),
+                    lambda: evaluation_function(self.graph, objective),
+                    arguments,
+                )
+            losses.add(self._programs["evaluation"](*arguments), block.n_present)
+        return losses.value
 
     def network(self):
         """The network as it stands, as NumPy arrays."""
@@ -245,21 +258,53 @@ def _host(tree):
     return jax.tree.map(lambda leaf: np.array(leaf), tree)
 
 
-def _batch(data, rows):
-    """Rows of one batch; the weight is divided by their number, and zero where there is none."""
+class _Mean:
+    """The mean over rows of losses that are means over batches."""
+
+    def __init__(self):
+        self._total = self._n_rows = 0
+
+    def add(self, losses, n_present):
+        """Add the losses of some batches; what stands behind the last one does not count."""
+        losses = np.asarray(losses, np.float64)[: len(n_present)]
+        self._total += float(losses @ n_present)
+        self._n_rows += int(n_present.sum())
+
+    @property
+    def value(self):
+        """The mean of all losses so far."""
+        return self._total / self._n_rows
+
+
+def _blocks(data, batch_size):
+    """The blocks of a `TrainingSet`, its weights scaled to a mean of one."""
+    weight = data.weight / data.weight.mean()
+    return Blocks(data.X, data.target, weight, batch_size, resident=not on_cpu())
+
+
+def _batch(data, order, number):
+    """One batch of a block, its weights divided by the number of its rows."""
     X, target, weight = data
+    if order is None:
+        return X[number], None if target is None else target[number], weight[number]
+    rows = order[number]
     present = rows >= 0
     places = rows ^ (rows >> 31)  # the row of padding that is marked ~row
-    X, target = _gather(X, places), None if target is None else _gather(target, places)
-    return X, X if target is None else target, _gather(weight, places) * present / present.sum()
+    target = None if target is None else _gather(target, places)
+    return _gather(X, places), target, _gather(weight, places) * present / present.sum()
 
 
 def _gather(array, places):
     return array.at[places].get(mode="promise_in_bounds")
 
 
+def _paired(batch):
+    X, target, weight = batch
+    return X, X if target is None else target, weight
+
+
 def step_function(graph, objective, optimizer):
-    """One training step as a pure function of (state, seed), data, rows and numbers."""
+    """One training step as a pure function of (state, seed), a batch and numbers."""
     import jax
 
     rate_index = step_size_index(optimizer)
@@ -270,11 +315,10 @@ def step_function(graph, objective, optimizer):
         has_aux=True,
     )
 
-    def step(carry, data, rows, numbers):
+    def step(carry, batch, numbers):
         ((trainable, fixed), slots), key = carry
         key, step_key = jax.random.split(key)
-        batch = _batch(data, rows)
-        (loss, fixed), slope = gradient(trainable, fixed, batch, numbers, step_key)
+        (loss, fixed), slope = gradient(trainable, fixed, _paired(batch), numbers, step_key)
         if rate_index is not None:
             slots = list(slots)
             slots[rate_index] = numbers["learning_rate"]
@@ -285,34 +329,45 @@ def step_function(graph, objective, optimizer):
 
 
 def epoch_function(graph, objective, optimizer):
-    """One pass over a block as a pure function of state, data, order, seed and numbers."""
-    import jax
-
+    """One pass over a block as a pure function of state, seed, block and numbers."""
     step = step_function(graph, objective, optimizer)
 
-    def epoch(state, data, order, seed, numbers):
-        def body(carry, rows):
-            return step(carry, data, rows, numbers)
+    def epoch(state, seed, data, order, n_batches, numbers):
+        def train(number, carry):
+            return step(carry, _batch(data, order, number), numbers)
 
-        (state, _), losses = jax.lax.scan(body, (state, seed), order)
+        (state, _), losses = _over_batches(train, (state, seed), data, order, n_batches)
         return state, losses
 
     return epoch
 
 
 def evaluation_function(graph, objective):
-    """The loss on validation rows of a block, weighted by the rows' weights."""
+    """The loss of each batch of a block, without training."""
     import jax
 
-    def evaluate(weights, data, order, seed, numbers):
-        def body(total, batch):
-            rows, number = batch
-            X, target, weight = _batch(data, rows)
-            weight = weight * (rows >= 0).sum()
+    def evaluate(weights, seed, data, order, n_batches, numbers):
+        def loss(number, seed):
+            batch = _paired(_batch(data, order, number))
             key = jax.random.fold_in(seed, number)
-            loss = objective(graph, weights, (X, target, weight), numbers, key, training=False)[0]
-            return total + loss, None
+            return seed, objective(graph, weights, batch, numbers, key, training=False)[0]
 
-        return jax.lax.scan(body, np.float32(0), (order, np.arange(len(order))))[0]
+        return _over_batches(loss, seed, data, order, n_batches)[1]
 
     return evaluate
+
+
+def _over_batches(function, carry, data, order, n_batches):
+    """Call ``carry, loss = function(number, carry)`` for each batch; returns carry and losses.
+
+    The number of batches is no constant of the program, so that data of any number of rows share it.
+    """
+    import jax
+
+    def body(number, state):
+        carry, losses = state
+        carry, loss = function(number, carry)
+        return carry, losses.at[number].set(loss)
+
+    losses = jax.numpy.zeros(len(data[2] if order is None else order), "float32")
+    return jax.lax.fori_loop(0, n_batches, body, (carry, losses))
