@@ -304,11 +304,12 @@ def test_a_row_has_the_same_bits_in_any_company(fitted, digits):
 
 def test_much_data_have_the_same_bits(fitted, digits):
     """Also where they go through larger tiles."""
-    from skae._engine._network import LARGE_FROM
+    from skae._engine._network import LARGE_FROM, LARGE_TILE_ROWS
 
-    X = np.resize(digits[0] / 16, (LARGE_FROM + 100, 64)).astype(np.float32)
+    n_rows = LARGE_FROM * LARGE_TILE_ROWS
+    X = np.resize(digits[0] / 16, (n_rows + 100, 64)).astype(np.float32)
     code = fitted.transform(X)
-    few = np.r_[0:50, LARGE_FROM - 10 : LARGE_FROM + 100]
+    few = np.r_[0:50, n_rows - 10 : n_rows + 100]
     np.testing.assert_array_equal(code[few], fitted.transform(X[few]))
     np.testing.assert_array_equal(fitted.inverse_transform(code)[few], fitted.reconstruct(X[few]))
 
@@ -324,7 +325,7 @@ def test_large_tiles_that_differ_are_not_used(digits, monkeypatch):
 
     clear_programs()
     monkeypatch.setattr(_network, "_inference_function", depending_on_the_shape)
-    X = np.resize(digits[0] / 16, (_network.LARGE_FROM, 64))
+    X = np.resize(digits[0] / 16, (_network.LARGE_FROM * _network.LARGE_TILE_ROWS, 64))
     estimator = autoencoder().fit(digits[0] / 16)
     np.testing.assert_array_equal(estimator.transform(X)[:50], estimator.transform(X[:50]))
     assert program_info()["made"]["agreement"] == 1

@@ -1,5 +1,6 @@
 """Rows: data of any storage, read as float32 blocks of a fixed shape."""
 
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -85,19 +86,92 @@ def ahead(items):
             yield item
 
 
-def tiles(rows, tile_rows):
-    """Yield ``(start, tile)`` over all rows, each of `tile_rows` rows, the last padded.
+class Ring:
+    """Aligned arrays of one shape that are handed out in turn.
 
-    A tile is a view of the data where they are float32 in one piece; it must not be written.
+    Parameters
+    ----------
+    n_arrays : int
+    shape : tuple of int
     """
+
+    def __init__(self, n_arrays, shape):
+        self.n_arrays, self.shape = n_arrays, shape
+        self._arrays = []
+        self._place = 0
+
+    def next(self):
+        """The array that was handed out longest ago; a new one of zeros until there are all."""
+        if self._place == len(self._arrays):
+            self._arrays.append(aligned(self.shape))
+            self._arrays[-1].fill(0.0)
+        array = self._arrays[self._place]
+        self._place = (self._place + 1) % self.n_arrays
+        return array
+
+    def restart(self):
+        """Begin with the first array again, which is more likely in the processor's cache."""
+        self._place = 0
+
+
+class IdleRings:
+    """Rings that nobody uses, kept for those who need one next: new memory is slow.
+
+    Parameters
+    ----------
+    n_rings : int
+        The number that is kept, each of another shape.
+    """
+
+    def __init__(self, n_rings):
+        self._n_rings = n_rings
+        self._rings = OrderedDict()
+
+    def take(self, n_arrays, shape):
+        """A `Ring`, which is the caller's until given back."""
+        ring = self._rings.pop((n_arrays, shape), None)
+        return ring or Ring(n_arrays, shape)
+
+    def give(self, ring):
+        """Keep a ring; those that were kept longest go."""
+        ring.restart()
+        self._rings[ring.n_arrays, ring.shape] = ring
+        while len(self._rings) > self._n_rings:
+            self._rings.popitem(last=False)
+
+
+idle_rings = IdleRings(4)
+
+
+def tiles(rows, ring, fill=None):
+    """Yield ``(start, tile)`` over all rows.
+
+    Behind the last row, the last tile holds what happens to be there.
+
+    Parameters
+    ----------
+    rows : Rows
+    ring : Ring
+        Gives the tiles that are no views of data that JAX reads without a copy.
+    fill : ndarray of shape (n_features,), default=None
+        What replaces NaN; None leaves them.
+    """
+    tile_rows = ring.shape[0]
     for start in range(0, rows.n_rows, tile_rows):
-        n_rows = min(tile_rows, rows.n_rows - start)
-        tile = rows.part(slice(start, start + n_rows))
-        if n_rows < tile_rows or tile.dtype != np.float32 or not tile.flags.c_contiguous:
-            part, tile = tile, np.empty((tile_rows, rows.n_features), np.float32)
-            tile[:n_rows] = part
-            tile[n_rows:] = 0.0
+        part = rows.part(slice(start, min(start + tile_rows, rows.n_rows)))
+        if len(part) == tile_rows and fill is None and _is_aligned(part):
+            yield start, part
+            continue
+        tile = ring.next()
+        tile[: len(part)] = part
+        if fill is not None:
+            np.copyto(tile, fill, where=np.isnan(tile))
         yield start, tile
+
+
+def _is_aligned(array):
+    in_one_piece = array.dtype == np.float32 and array.flags.c_contiguous
+    return in_one_piece and array.__array_interface__["data"][0] % ALIGNMENT == 0
 
 
 class Blocks:

@@ -3,11 +3,12 @@
 import weakref
 from collections import deque
 from dataclasses import dataclass, field
+from time import perf_counter
 
 import numpy as np
 
-from ._backend import load_keras
-from ._data import tiles
+from ._backend import load_keras, on_cpu
+from ._data import idle_rings, tiles
 from ._graph import Graph, build_lock, graph_of, initial_weights
 from ._likelihood import likelihood_function, mean_and_deviation
 from ._programs import compile_program, programs
@@ -16,14 +17,26 @@ from ._recipe import Recipe, keras_activation
 TILE_ROWS = 64
 """Rows of one inference call. Always the same, so that a row's bits never depend on its company."""
 
+SMALL_TILE_ROWS = 1
+"""Rows of one call for few rows of a convolution, where they were found to give the same bits."""
+
+SMALL_UP_TO = 16
+"""Rows that a convolution takes one by one: on a CPU, others take no longer for a whole tile."""
+
 LARGE_TILE_ROWS = 1024
-"""Rows of one call for much data, where larger tiles were found to give the same bits."""
+"""Most rows of one call for much data, where larger tiles were found to give the same bits."""
 
-LARGE_FROM = 16 * LARGE_TILE_ROWS
-"""Rows from which large tiles are worth their compilation."""
+LARGE_TILE_BYTES = 4 * 2**20
+"""Most input of one call."""
 
-TILES_IN_FLIGHT = 4
+LARGE_FROM = 4
+"""Large tiles that data must fill to be worth their compilation."""
+
+TILES_IN_FLIGHT = 3
 """Tiles that are handed over while the first of them is computed."""
+
+ASKING_SECONDS = 2e-4
+"""Time in which a small tile is asked whether it is ready: being woken takes longer than it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,17 +86,18 @@ class FittedNetwork:
     def _map(self, kind, X, out, *extra, fill=None, objective=None):
         resident = _resident(self)
         compiled = _Compiled(self.recipe, kind, objective, resident, X.n_features, extra)
-        large = X.n_rows >= LARGE_FROM and compiled.large_tiles_agree()
-        tile_rows = LARGE_TILE_ROWS if large else TILE_ROWS
+        tile_rows = compiled.tile_rows(X.n_rows)
         program, running = compiled.program(tile_rows), deque()
-        for start, tile in tiles(X, tile_rows):
-            if fill is not None:
-                tile = np.where(np.isnan(tile), fill, tile)
+        ring = idle_rings.take(TILES_IN_FLIGHT, (tile_rows, X.n_features))
+        for start, tile in tiles(X, ring, fill):
             running.append((start, program(resident.weights, tile, *extra)))
             if len(running) == TILES_IN_FLIGHT:
                 _collect(running, out)
         while running:
+            if tile_rows <= TILE_ROWS:
+                _ask_for(running[0][1])
             _collect(running, out)
+        idle_rings.give(ring)
         return out
 
     def keras_models(self):
@@ -106,6 +120,13 @@ def _collect(running, out):
     """Wait for the result of the tile that was started first, and write it into `out`."""
     start, result = running.popleft()
     out[start : start + len(result)] = np.asarray(result)[: len(out) - start]
+
+
+def _ask_for(result):
+    """Wait for a result that will be there soon, without falling asleep."""
+    end = perf_counter() + ASKING_SECONDS
+    while not result.is_ready() and perf_counter() < end:
+        pass
 
 
 def initial_network(recipe, seed, constants):
@@ -146,7 +167,7 @@ def _inference_function(kind, graph, objective):
 
 @dataclass(frozen=True)
 class _Compiled:
-    """The programs of one kind for a network: for tiles, and for large tiles."""
+    """The programs of one kind for a network, one for each size of tiles."""
 
     recipe: Recipe
     kind: str
@@ -168,43 +189,68 @@ class _Compiled:
             )
         return known[self.kind, tile_rows]
 
-    def large_tiles_agree(self):
-        """Whether a large tile gives the bits of small ones, tried once on random rows.
+    def tile_rows(self, n_rows):
+        """Rows of a tile for data of so many rows: what is fastest among those of equal bits."""
+        if n_rows <= SMALL_UP_TO and self.resident.convolves_on_cpu:
+            return SMALL_TILE_ROWS if self._agrees(SMALL_TILE_ROWS) else TILE_ROWS
+        large = _large_tile_rows(self.width)
+        if large > TILE_ROWS and n_rows >= LARGE_FROM * large and self._agrees(large):
+            return large
+        return TILE_ROWS
+
+    def _agrees(self, tile_rows):
+        """Whether tiles of another size give the bits of the usual ones, tried on random rows.
 
         Sums are taken in an order that the shapes decide, not the values: rows that agree to the
         bit for random values were summed in the same order, and so will all others be.
         """
+        n_rows = max(tile_rows, TILE_ROWS)
 
         def agree():
-            rows = np.random.default_rng(0).normal(size=(LARGE_TILE_ROWS, self.width))
+            rows = np.random.default_rng(0).normal(size=(n_rows, self.width))
             rows = rows.astype(np.float32)
-            run = {size: self.program(size) for size in (TILE_ROWS, LARGE_TILE_ROWS)}
+            run = {size: self.program(size) for size in (TILE_ROWS, tile_rows)}
             results = [
                 [
                     np.asarray(
                         program(self.resident.weights, rows[start : start + size], *self.extra)
                     )
-                    for start in range(0, LARGE_TILE_ROWS, size)
+                    for start in range(0, n_rows, size)
                 ]
                 for size, program in run.items()
             ]
             return np.array_equal(*map(np.concatenate, results), equal_nan=True)
 
-        return programs.get("agreement", (self.kind, self._key), agree)
+        return programs.get("agreement", (self.kind, tile_rows, self._key), agree)
 
     @property
     def _key(self):
         return self.recipe.key, self.objective and self.objective.key
 
 
+def _large_tile_rows(width):
+    """Rows of a large tile: a power of two, so that few programs serve all data."""
+    fitting = max(1, LARGE_TILE_BYTES // (4 * width))
+    return min(LARGE_TILE_ROWS, 2 ** (fitting.bit_length() - 1))
+
+
 class _Resident:
-    """What a fitted network keeps where programs run: its weights, and the programs it uses."""
+    """What a fitted network keeps in the process: its weights where programs run, and the like.
+
+    Attributes
+    ----------
+    weights : pair of lists of device arrays
+    programs : dict
+        The programs it has used.
+    convolves_on_cpu : bool
+    """
 
     def __init__(self, network):
         import jax
 
         self.weights = jax.device_put((list(network.trainable), list(network.fixed)))
         self.programs = {}
+        self.convolves_on_cpu = on_cpu() and graph_of(network.recipe).convolves
 
 
 _residents = weakref.WeakKeyDictionary()

@@ -360,7 +360,7 @@ def evaluation_function(graph, objective):
 def _over_batches(function, carry, data, order, n_batches):
     """Call ``carry, loss = function(number, carry)`` for each batch; returns carry and losses.
 
-    The number of batches is no constant of the program, so that data of any number of rows share it.
+    The number of batches is no constant of the program: data of any number of rows share it.
     """
     import jax
 
