@@ -29,9 +29,9 @@ class Graph:
     encoder's, then what the decoder does not share with it, then the noise of the likelihood.
     """
 
-    def __init__(self, recipe, *, with_values=False):
+    def __init__(self, recipe):
         self.recipe = recipe
-        self.encoder, self.decoder = build_models(recipe, with_values=with_values)
+        self.encoder, self.decoder = build_models(recipe)
         self.trainable, self._trainable_of = _merge(self.encoder, self.decoder, "trainable")
         self.fixed, self._fixed_of = _merge(self.encoder, self.decoder, "non_trainable")
         self.output_bias_place = len(self.trainable) - 1
@@ -42,8 +42,11 @@ class Graph:
             and recipe.n_features % output_bias.shape[0] == 0
         )
         if recipe.learns_noise:
-            zeros = np.zeros(recipe.n_features, np.float32)
-            self.trainable.append(load_keras().Variable(zeros, name="log_relative_noise_variance"))
+            self.trainable.append(
+                load_keras().Variable(
+                    "zeros", shape=(recipe.n_features,), name="log_relative_noise_variance"
+                )
+            )
         self.n_code_features = self.decoder.input_shape[-1]
         self.is_small = sum(int(np.prod(v.shape)) for v in self.trainable) <= SMALL_NETWORK
         self.convolves = any(len(variable.shape) > 2 for variable in self.trainable)
@@ -182,7 +185,8 @@ def without_values(build):
 
     Drawing each value as it is made compiles a small program a shape, which takes longer than
     compiling the training. Keras would draw them later, in any model that the thread uses, from a
-    list that it keeps for each thread: so `build` is called in a thread of its own.
+    list that it keeps for each thread: so `build` is called in a thread of its own. Where a layer
+    makes a value that it needs, all get theirs.
     """
     keras = load_keras()
 
@@ -190,11 +194,14 @@ def without_values(build):
         with keras.StatelessScope(initialize_variables=False):
             return build()
 
-    with ThreadPoolExecutor(1) as worker:
-        return worker.submit(deferred).result()
+    try:
+        with ThreadPoolExecutor(1) as worker:
+            return worker.submit(deferred).result()
+    except Exception:  # of any layer; if the architecture itself is wrong, it is raised again
+        return build()
 
 
-def build_models(recipe, *, with_values):
+def build_models(recipe):
     """Build encoder and decoder of a recipe, leaving Python's random state as it was.
 
     Keras layers draw a seed from Python's generator when they are built; skae never uses it.
@@ -202,22 +209,11 @@ def build_models(recipe, *, with_values):
     load_keras()
     state = random.getstate()
     try:
-        if with_values:
-            encoder, decoder = models_of(recipe)
-        else:
-            encoder, decoder = _models_without_values(recipe)
+        encoder, decoder = models_of(recipe)
     finally:
         random.setstate(state)
     _check_models(recipe, encoder, decoder)
     return encoder, decoder
-
-
-def _models_without_values(recipe):
-    """Encoder and decoder without values; with them where a layer makes one that it needs."""
-    try:
-        return without_values(lambda: models_of(recipe))
-    except Exception:  # of any layer; if the architecture itself is wrong, it is raised again
-        return models_of(recipe)
 
 
 def _check_models(recipe, encoder, decoder):
@@ -248,7 +244,7 @@ def graph_of(recipe):
 
     def make():
         with build_lock:
-            return Graph(recipe)
+            return without_values(lambda: Graph(recipe))
 
     return programs.get("graph", recipe.key, make)
 

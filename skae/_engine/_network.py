@@ -9,7 +9,7 @@ import numpy as np
 
 from ._backend import load_keras, on_cpu
 from ._data import idle_rings, tiles
-from ._graph import Graph, build_lock, graph_of, initial_weights
+from ._graph import Graph, build_lock, graph_of, initial_weights, without_values
 from ._likelihood import likelihood_function, mean_and_deviation
 from ._programs import compile_program, programs
 from ._recipe import Recipe, keras_activation
@@ -102,18 +102,22 @@ class FittedNetwork:
 
     def keras_models(self):
         """New Keras models ``(encoder, decoder, autoencoder)`` with a copy of the weights."""
-        keras = load_keras()
         with build_lock:
-            graph = Graph(self.recipe, with_values=True)
+            graph, models = without_values(self._build_keras_models)
         for variable, value in zip(
             graph.trainable + graph.fixed, self.trainable + self.fixed, strict=True
         ):
             variable.assign(value)
-        encoder, decoder = graph.encoder, graph.decoder
-        encoder = _point_encoder(encoder, self.recipe, self.n_code_features)
-        decoder = _activated(decoder, self.recipe.output_activation, "decoder")
+        return models
+
+    def _build_keras_models(self):
+        keras = load_keras()
+        graph = Graph(self.recipe)
+        encoder = _point_encoder(graph.encoder, self.recipe, self.n_code_features)
+        decoder = _activated(graph.decoder, self.recipe.output_activation, "decoder")
         rows = keras.Input((self.recipe.n_features,), name="X")
-        return encoder, decoder, keras.Model(rows, decoder(encoder(rows)), name="autoencoder")
+        autoencoder = keras.Model(rows, decoder(encoder(rows)), name="autoencoder")
+        return graph, (encoder, decoder, autoencoder)
 
 
 def _collect(running, out):

@@ -115,8 +115,14 @@ def compile_program(kind, key, function, arguments, *, runs_once=False, **jit_op
     shapes = structure, tuple((jax.numpy.shape(leaf), str(leaf.dtype)) for leaf in leaves)
 
     def make():
-        options = QUICK_COMPILE if runs_once and on_cpu() else None
         lowered = jax.jit(function(), **jit_options).lower(*arguments)
-        return lowered.compile(compiler_options=options)
+        return _compile_quickly(lowered) if runs_once and on_cpu() else lowered.compile()
 
     return programs.get(kind, (key, shapes), make)
+
+
+def _compile_quickly(lowered):
+    try:
+        return lowered.compile(compiler_options=QUICK_COMPILE)
+    except RuntimeError:  # another version of XLA may not know these options
+        return lowered.compile()
