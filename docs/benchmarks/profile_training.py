@@ -1,4 +1,4 @@
-"""Where the time of skae goes: parts of an epoch, forms of a layer, transform of many rows.
+"""Where the time of skae goes: an epoch, a cold start, a transform, and forms of a layer.
 
     python docs/benchmarks/profile_training.py --mnist mnist.npz
 
@@ -7,7 +7,10 @@ Each line compares two ways, run in turns on the same machine, by the ratio of t
 
 import argparse
 import statistics
+import subprocess
+import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +19,13 @@ from mnist_figures import load_images
 from sklearn.decomposition import PCA
 
 from skae import AutoencoderTransformer, losses
-from skae._engine import clear_programs, load_keras
+from skae._engine import Rows, _training, clear_programs, load_keras
+from skae._engine._data import Blocks, aligned
 from skae._layers import doubling_conv, halving_max
 
 REPETITIONS = 5
+
+N_EPOCHS = 5
 
 N_ROWS = round(2048**3 / (784 * 32))
 """Rows whose transform takes as many operations as the product of two 2048 x 2048 matrices."""
@@ -35,18 +41,31 @@ COLUMNS = {
 
 NOTES = [
     f"Medians of {REPETITIONS} runs of either way in turns.",
-    "Epochs: 784-32-784, ReLU, binary cross-entropy, Adam, 20,000 images of MNIST. The share "
-    "that a part takes is one minus the ratio of the epochs without it.",
+    f"Epochs: {N_EPOCHS} of them, ReLU, binary cross-entropy, Adam, 20,000 images of MNIST, 5,000 "
+    "for the deep network. Of a part that can run alone, the ratio is its share, though rows are "
+    "arranged while the program runs; of one that can be left out, the share is one minus the "
+    "ratio.",
+    "Cold start: a new Python process each time, files in the system's cache, no compile cache.",
     "Layers: forward and backward pass, once compiled, 5x5 filters on 50 images of 7x7 with 32 "
     "channels, and pooling of 128 images of 32x32 with 16 channels.",
 ]
 
+IMPORTS = "import sklearn.base, sklearn.utils.validation, jax, jax.numpy, os; "
+
+KERAS = "os.environ['KERAS_BACKEND'] = 'jax'; import keras; "
+
+FIRST_FIT = (
+    "import skae; from sklearn.datasets import load_digits; "
+    "skae.AutoencoderTransformer(32, hidden_layer_sizes=(), max_iter=10)"
+    ".fit(load_digits().data[:1000] / 16)"
+)
+
 
 def timed(call):
-    """Seconds that a call takes."""
+    """Seconds that a call takes, or that it says it took."""
     start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+    told = call()
+    return told if isinstance(told, float) else time.perf_counter() - start
 
 
 def compare(what, way, call, other, other_call):
@@ -66,38 +85,116 @@ def compare(what, way, call, other, other_call):
 
 
 def epochs(X, **params):
-    """A function that trains 5 epochs."""
+    """A function that trains some epochs."""
     options = {
-        "hidden_layer_sizes": (), "activation": "relu", "code_activation": "relu",
-        "loss": "binary_crossentropy", "batch_size": 32, "learning_rate_init": 1e-3,
-        "learning_rate": "constant", "max_iter": 5, "random_state": 0,
+        "n_components": 32, "hidden_layer_sizes": (), "activation": "relu",
+        "code_activation": "relu", "loss": "binary_crossentropy", "batch_size": 32,
+        "learning_rate_init": 1e-3, "learning_rate": "constant", "max_iter": N_EPOCHS,
+        "random_state": 0,
     }  # fmt: skip
-    estimator = AutoencoderTransformer(32, **{**options, **params})
+    estimator = AutoencoderTransformer(**{**options, **params})
     return lambda: estimator.fit(X)
 
 
+def inside_programs(fit):
+    """A function that fits, and says how long the compiled programs of the training took."""
+    import jax
+
+    def clocked():
+        seconds = 0.0
+
+        def compile_program(*args, **options):
+            program = compile_unclocked(*args, **options)
+
+            def call(*arguments):
+                nonlocal seconds
+                start = time.perf_counter()
+                result = jax.block_until_ready(program(*arguments))
+                seconds += time.perf_counter() - start
+                return result
+
+            return call
+
+        compile_unclocked = _training.compile_program
+        _training.compile_program = compile_program
+        try:
+            fit()
+        finally:
+            _training.compile_program = compile_unclocked
+        return seconds
+
+    return clocked
+
+
+def products_alone(X, widths, batch_size):
+    """A function that makes the matrix products of as many steps, and nothing else."""
+    import jax
+
+    random = np.random.default_rng(0)
+    weights = [random.normal(size=shape).astype(np.float32) / 30 for shape in pairwise(widths)]
+    batches = X[: len(X) // batch_size * batch_size].reshape(-1, batch_size, X.shape[1])
+
+    def step(number, gradients):
+        inputs = [jax.numpy.asarray(batches)[number % len(batches)]]
+        for weight in weights:
+            inputs.append(inputs[-1] @ weight)
+        signal, gradients = inputs.pop(), []
+        for place, weight in reversed(list(enumerate(weights))):
+            gradients.insert(0, inputs[place].T @ signal)
+            if place > 0:
+                signal = signal @ weight.T
+        return gradients
+
+    n_steps = N_EPOCHS * -(-len(X) // batch_size)
+    zeros = [np.zeros_like(weight) for weight in weights]
+    program = jax.jit(lambda: jax.lax.fori_loop(0, n_steps, step, zeros)).lower().compile()
+    return lambda: jax.block_until_ready(program())
+
+
+def arranging_alone(X, batch_size):
+    """A function that shuffles the rows and arranges them in blocks, and nothing else."""
+    rows, weight = Rows(X), np.ones(len(X))
+
+    def arrange():
+        blocks, random = Blocks(rows, rows, weight, batch_size), np.random.default_rng(0)
+        for _ in range(N_EPOCHS):
+            for _ in blocks.epoch(random):
+                pass
+
+    return arrange
+
+
+def parts_of_an_epoch(X, hidden, n_components, batch_size):
+    """An epoch against its parts, and against itself without one of them."""
+    encoder = (X.shape[1], *hidden, n_components)
+    widths = encoder + encoder[-2::-1]
+    name = "-".join(map(str, widths if not hidden else encoder)) + " mirrored" * bool(hidden)
+    name = f"{name}, batches of {batch_size}"
+    options = {
+        "hidden_layer_sizes": hidden, "n_components": n_components, "batch_size": batch_size
+    }  # fmt: skip
+    whole = epochs(X, **options)
+    products = products_alone(X, widths, batch_size)
+    yield compare(name, "matrix products alone", products, "all", whole)
+    yield compare(name, "compiled programs alone", inside_programs(whole), "all", whole)
+    yield compare(name, "arranging rows alone", arranging_alone(X, batch_size), "all", whole)
+    for part, params in {
+        "squared error": {"loss": "squared_error"},
+        "plain gradient descent": {"solver": "sgd"},
+        "no shuffling": {"shuffle": False},
+    }.items():
+        yield compare(name, part, epochs(X, **options, **params), "all", whole)
+
+
 def softplus_crossentropy(step):
-    """The cross-entropy by Keras's softplus, whose derivative takes an exponential of its own."""
+    """The cross-entropy by Keras's softplus."""
     from keras import ops
 
     return ops.softplus(step.logits) - step.target * step.logits
 
 
-def parts_of_an_epoch(X):
-    """An epoch against the same without one of its parts."""
-    for batch_size in (32, 256):
-        whole = epochs(X, batch_size=batch_size)
-        for name, params in {
-            "squared error": {"loss": "squared_error"},
-            "plain gradient descent": {"solver": "sgd"},
-            "no shuffling": {"shuffle": False},
-        }.items():
-            part = epochs(X, batch_size=batch_size, **params)
-            yield compare(f"5 epochs, batches of {batch_size}", name, part, "as it is", whole)
-
-
 def forms_of_crossentropy(X):
-    """The cross-entropy with one shared exponential, and with two."""
+    """The cross-entropy with a gradient of its own, and as automatic differentiation has it."""
     ours = losses.binary_crossentropy
     whole = epochs(X, weight_penalty=lambda step: 0.0)
     other = epochs(X, weight_penalty=lambda step: 0.0)  # compiled by itself, as another function
@@ -105,7 +202,7 @@ def forms_of_crossentropy(X):
     losses.binary_crossentropy = softplus_crossentropy
     other()
     losses.binary_crossentropy = ours
-    yield compare("5 epochs, batches of 32", "one exponential", whole, "softplus", other)
+    yield compare("784-32-784, batches of 32", "gradient by hand", whole, "softplus", other)
 
 
 def forms_of_layers():
@@ -138,17 +235,44 @@ def forms_of_layers():
     )  # fmt: skip
 
 
+def cold_start():
+    """A first fit in a new process, against what it must import."""
+
+    def run(code):
+        return lambda: subprocess.run([sys.executable, "-c", code], check=True)
+
+    for name, code in {
+        "scikit-learn and JAX imported": IMPORTS,
+        "scikit-learn, JAX and Keras imported": IMPORTS + KERAS,
+    }.items():
+        yield compare("cold start", name, run(code), "first fit", run(FIRST_FIT))
+
+
 def transform_of_many_rows(X):
-    """Transform of many rows, of one, and a product of two square matrices that is as much work."""
+    """Transform of many rows and its parts, of one, and a square product that is as much work."""
     import jax
 
     estimator = AutoencoderTransformer(32, hidden_layer_sizes=(), max_iter=1).fit(X[:1000])
     pca = PCA(32).fit(X[:5000])
     rows = np.resize(X, (N_ROWS, X.shape[1]))
-    yield compare(
-        f"{N_ROWS:,} rows, 784 to 32", "skae", lambda: estimator.transform(rows),
-        "PCA", lambda: pca.transform(rows),
-    )  # fmt: skip
+    weight = np.ones((X.shape[1], 32), np.float32)
+    tile = aligned((1024, X.shape[1]))
+
+    def copy():
+        for start in range(0, len(rows) - len(tile), len(tile)):
+            tile[:] = rows[start : start + len(tile)]
+
+    def transform():
+        estimator.transform(rows)
+
+    many = f"{N_ROWS:,} rows, 784 to 32"
+    for way, call in {
+        "NumPy's product": lambda: rows @ weight,
+        "reading each number once": lambda: np.vdot(rows, rows),
+        "copying into aligned tiles": copy,
+        "PCA": lambda: pca.transform(rows),
+    }.items():
+        yield compare(many, way, call, "skae", transform)
     one = rows[:1]
     yield compare(
         "1,000 times one row", "skae", lambda: [estimator.transform(one) for _ in range(1000)],
@@ -157,8 +281,8 @@ def transform_of_many_rows(X):
     square = jax.numpy.ones((2048, 2048), dtype="float32")
     product = jax.jit(lambda a: a @ a)
     yield compare(
-        "as many operations", "skae", lambda: estimator.transform(rows),
-        "product of 2048 x 2048", lambda: product(square).block_until_ready(),
+        many, "product of 2048 x 2048", lambda: product(square).block_until_ready(),
+        "skae", transform,
     )  # fmt: skip
 
 
@@ -169,9 +293,14 @@ def main():
     arguments = parser.parse_args()
     X, _ = load_images(arguments.mnist)
     load_keras()
-    records = [*parts_of_an_epoch(X[:20_000]), *forms_of_crossentropy(X[:20_000])]
+    records = [
+        *parts_of_an_epoch(X[:20_000], (), 32, 32),
+        *parts_of_an_epoch(X[:20_000], (), 32, 256),
+        *parts_of_an_epoch(X[:5_000], (1000, 500, 250), 100, 256),
+        *forms_of_crossentropy(X[:20_000]),
+    ]
     clear_programs()
-    records += [*forms_of_layers(), *transform_of_many_rows(X)]
+    records += [*forms_of_layers(), *transform_of_many_rows(X), *cold_start()]
     write_results(arguments.json, arguments.markdown, "Profile", records, COLUMNS, NOTES)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import _jacobian
 from ._backend import load_keras
-from ._programs import compile_program, programs
+from ._programs import QUICK_COMPILE, compile_program, programs
 from ._recipe import keras_activation
 
 LOG_VARIANCE_BOUND = 15.0
@@ -279,8 +279,9 @@ def initial_weights(recipe, seed):
     """
     graph = graph_of(recipe)
     state = np.array([seed, 0], dtype=np.uint32)
+    options = QUICK_COMPILE if graph.is_small else None
     draw = compile_program(
-        "initial", recipe.key, lambda: _drawing(graph), (state,), runs_once=graph.is_small
+        "initial", recipe.key, lambda: _drawing(graph), (state,), cpu_options=options
     )
     return draw(state)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._backend import load_keras
 from ._graph import without_values
-from ._programs import compile_program
+from ._programs import QUICK_COMPILE, compile_program
 
 SOLVERS = {
     "adam": "Adam",
@@ -86,7 +86,7 @@ def initial_slots(key, optimizer):
     def draw():
         return [variable.value + 0 for variable in optimizer.variables]
 
-    values = compile_program("slots", key, lambda: draw, (), runs_once=True)()
+    values = compile_program("slots", key, lambda: draw, (), cpu_options=QUICK_COMPILE)()
     return [np.array(value) for value in values]
 
 

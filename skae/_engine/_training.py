@@ -11,7 +11,7 @@ from ._data import Blocks, ahead
 from ._graph import graph_of, initial_weights
 from ._network import FittedNetwork
 from ._numbers import value_at
-from ._programs import compile_program, programs
+from ._programs import PLAIN_CONVOLUTIONS, compile_program, programs
 from ._recipe import canonical_activation
 from ._solver import SCHEDULES, initial_slots, step_size_index
 
@@ -218,6 +218,7 @@ class Training:
                 self._key,
                 lambda: function(self.graph, self.objective, self.optimizer),
                 arguments,
+                cpu_options=PLAIN_CONVOLUTIONS if self.graph.convolves else None,
                 donate_argnums=0,
             )
         return self._programs[kind]
