@@ -332,6 +332,81 @@ def test_large_tiles_that_differ_are_not_used(digits, monkeypatch):
     clear_programs()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_tiles_keep_their_rows_while_the_next_are_made(dtype):
+    from skae._engine import Rows, _data
+
+    X = np.arange(1003 * 5, dtype=dtype).reshape(1003, 5)
+    under_way, n_rows = [], 0
+    for start, tile in _data.tiles(Rows(X), _data.Ring(3, (64, 5))):
+        assert tile.shape == (64, 5)
+        assert tile.dtype == np.float32
+        under_way = [*under_way[-2:], (start, tile)]
+        for earlier, kept in under_way:
+            rows = X[earlier : earlier + 64]
+            np.testing.assert_array_equal(kept[: len(rows)], rows)
+        n_rows += len(X[start : start + 64])
+    assert n_rows == 1003
+
+
+def test_aligned_tiles_are_views_and_holes_are_filled_in_a_copy():
+    from skae._engine import Rows, _data
+
+    X = _data.aligned((128, 16))
+    X[:] = 1.0
+    views = [tile for _, tile in _data.tiles(Rows(X), _data.Ring(1, (64, 16)))]
+    assert all(np.shares_memory(X, tile) for tile in views)
+    X[:, 3] = np.nan
+    [tile, _] = [
+        tile.copy() for _, tile in _data.tiles(Rows(X), _data.Ring(1, (64, 16)), fill=np.arange(16))
+    ]
+    np.testing.assert_array_equal(tile[:, 3], 3.0)
+    assert np.isnan(X[:, 3]).all()
+    np.testing.assert_array_equal(np.delete(tile, 3, axis=1), 1.0)
+
+
+def test_a_ring_belongs_to_one_caller_at_a_time():
+    from skae._engine import _data
+
+    rings = _data.IdleRings(2)
+    first, second = rings.take(3, (64, 5)), rings.take(3, (64, 5))
+    assert first is not second
+    for ring in (first, second):
+        rings.give(ring)
+    assert rings.take(3, (64, 5)) is second
+    assert rings.take(3, (64, 5)) is not first
+    others = [_data.Ring(3, (64, width)) for width in (1, 2, 3)]
+    for ring in others:
+        rings.give(ring)
+    assert rings.take(3, (64, 1)) is not others[0]
+    assert rings.take(3, (64, 3)) is others[2]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e39, -1e300, 1e30, 3.0])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_sum_that_shows_all_values_to_be_in_range(value, dtype, order):
+    from skae._validation import surely_in_range
+
+    X = np.zeros((7, 5), dtype, order=order)
+    assert surely_in_range(X)
+    with np.errstate(over="ignore"):
+        X[3, 2] = value
+    in_range = np.isfinite(X).all() and np.abs(X).max() <= np.finfo(np.float32).max
+    assert in_range or not surely_in_range(X)
+    assert surely_in_range(X) == (in_range and not (value == 1e30 and dtype is np.float32))
+
+
+def test_options_that_a_compiler_lacks_are_left_out():
+    from skae._engine._programs import compile_program
+
+    double = compile_program(
+        "test", "options", lambda: lambda x: 2 * x, (np.float32(0),),
+        cpu_options={"xla_of_another_version": True},
+    )  # fmt: skip
+    assert double(np.float32(3)) == 6
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.uint8, bool])
 @pytest.mark.parametrize("storage", [np.asarray, sparse.csr_array, sparse.csc_matrix])
 def test_storage_and_type_of_the_input(digits, dtype, storage):

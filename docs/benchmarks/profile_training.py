@@ -22,6 +22,7 @@ from skae import AutoencoderTransformer, losses
 from skae._engine import Rows, _training, clear_programs, load_keras
 from skae._engine._data import Blocks, aligned
 from skae._layers import doubling_conv, halving_max
+from skae.architectures import Conv
 
 REPETITIONS = 5
 
@@ -205,6 +206,21 @@ def forms_of_crossentropy(X):
     yield compare("784-32-784, batches of 32", "gradient by hand", whole, "softplus", other)
 
 
+def forms_of_convolutions(X):
+    """Convolutions by Eigen, and by the library that XLA takes by itself."""
+    options = {
+        "n_components": None, "architecture": Conv((28, 28), filters=(16, 32), kernel_size=5),
+        "loss": "squared_error", "batch_size": 50, "weight_penalty": lambda step: 0.0,
+    }  # fmt: skip
+    whole = epochs(X, **options)
+    other = epochs(X, **options | {"weight_penalty": lambda step: 0.0})
+    whole()
+    eigen, _training.PLAIN_CONVOLUTIONS = _training.PLAIN_CONVOLUTIONS, None
+    other()
+    _training.PLAIN_CONVOLUTIONS = eigen
+    yield compare("convolutions, batches of 50", "Eigen", whole, "YNNPACK", other)
+
+
 def forms_of_layers():
     """Layers of skae against those of Keras."""
     import jax
@@ -298,6 +314,7 @@ def main():
         *parts_of_an_epoch(X[:20_000], (), 32, 256),
         *parts_of_an_epoch(X[:5_000], (1000, 500, 250), 100, 256),
         *forms_of_crossentropy(X[:20_000]),
+        *forms_of_convolutions(X[:2_000]),
     ]
     clear_programs()
     records += [*forms_of_layers(), *transform_of_many_rows(X), *cold_start()]
