@@ -37,7 +37,7 @@ def surely_in_range(X):
     scikit-learn's sum and the comparisons of `check_float32_range` take several times as long.
     """
     values = X.reshape(-1) if X.flags.c_contiguous else X.T.reshape(-1)
-    return math.sqrt(np.vdot(values, values)) <= np.finfo(np.float32).max
+    return math.sqrt(np.vdot(values, values)) <= float(np.finfo(np.float32).max)
 
 
 def check_float32_range(X, name):
