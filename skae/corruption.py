@@ -323,11 +323,13 @@ class SwapNoise(Corruption):
         from keras import ops, random
 
         n_rows, n_features = ops.shape(X)
-        chance, offset = random.uniform((2, n_rows, n_features), seed=seed)
-        ahead = 1 + ops.cast(offset * (n_rows - 1), "int32")
+        chance = random.uniform((n_rows, n_features), seed=seed)
+        replaced = chance < level
+        which = ops.where(replaced, chance / level, 0.0)  # uniform again among those replaced
+        ahead = 1 + ops.cast(which * (n_rows - 1), "int32")
         own = ops.expand_dims(ops.arange(n_rows), 1)
         other = ops.take_along_axis(X, ops.mod(own + ahead, n_rows), axis=0)
-        return ops.where(chance < level, other, X)
+        return ops.where(replaced, other, X)
 
 
 class Occlusion(Corruption):

@@ -407,6 +407,57 @@ def test_options_that_a_compiler_lacks_are_left_out():
     assert double(np.float32(3)) == 6
 
 
+class Summing(Architecture):
+    """Its encoder adds the features up, one by one, in a loop."""
+
+    rounds_traced = 0
+
+    def build(self, input_shape, n_components):
+        from keras import Sequential, layers, ops
+
+        def add(total, feature):
+            Summing.rounds_traced += 1
+            return total + feature, None
+
+        def total(X):
+            return ops.scan(add, X[:, 0], ops.transpose(X[:, 1:]))[0][:, None]
+
+        encoder = Sequential([layers.Input(input_shape), layers.Lambda(total, output_shape=(1,))])
+        decoder = Sequential([layers.Input((1,)), layers.Dense(input_shape[0])])
+        return encoder, decoder
+
+
+def test_loops_of_a_users_layer_are_not_unrolled(digits):
+    fitted = autoencoder(n_components=1, architecture=Summing()).fit(digits[0])
+    np.testing.assert_allclose(fitted.transform(digits[0])[:, 0], digits[0].sum(axis=1), rtol=1e-6)
+    assert 0 < Summing.rounds_traced < digits[0].shape[1] / 2
+
+
+@pytest.mark.parametrize(
+    ("part", "is_own"), [(Dense, True), ("adam", True), (Summing, False), ("".join, False)]
+)
+def test_programs_without_a_users_code_are_traced_as_one_function(part, is_own):
+    """Else JAX keeps the traces of all that they call; `repeat` is a loop in either."""
+    import jax
+
+    from skae._engine._programs import compile_program, repeat
+
+    inlined = []
+
+    def double(number, x):
+        inlined.append(jax.config.jax_disable_jit)
+        return 2 * x
+
+    power = compile_program(
+        "test", (("nested", part), is_own), lambda: lambda x: repeat(40, double, x),
+        (np.float32(0),),
+    )  # fmt: skip
+    assert power(np.float32(3)) == 3 * 2.0**40
+    assert set(inlined) == {is_own}
+    assert len(inlined) < 5
+    assert not jax.config.jax_disable_jit
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.uint8, bool])
 @pytest.mark.parametrize("storage", [np.asarray, sparse.csr_array, sparse.csc_matrix])
 def test_storage_and_type_of_the_input(digits, dtype, storage):

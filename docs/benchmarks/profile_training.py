@@ -18,8 +18,8 @@ from _report import add_output_options, write_results
 from mnist_figures import load_images
 from sklearn.decomposition import PCA
 
-from skae import AutoencoderTransformer, losses
-from skae._engine import Rows, _training, clear_programs, load_keras
+from skae import AutoencoderTransformer, DenoisingAutoencoder, losses
+from skae._engine import Rows, _programs, _training, clear_programs, load_keras
 from skae._engine._data import Blocks, aligned
 from skae._layers import doubling_conv, halving_max
 from skae.architectures import Conv
@@ -85,7 +85,7 @@ def compare(what, way, call, other, other_call):
     }
 
 
-def epochs(X, **params):
+def epochs(X, kind=AutoencoderTransformer, **params):
     """A function that trains some epochs."""
     options = {
         "n_components": 32, "hidden_layer_sizes": (), "activation": "relu",
@@ -93,7 +93,7 @@ def epochs(X, **params):
         "learning_rate_init": 1e-3, "learning_rate": "constant", "max_iter": N_EPOCHS,
         "random_state": 0,
     }  # fmt: skip
-    estimator = AutoencoderTransformer(**{**options, **params})
+    estimator = kind(**{**options, **params})
     return lambda: estimator.fit(X)
 
 
@@ -221,6 +221,19 @@ def forms_of_convolutions(X):
     yield compare("convolutions, batches of 50", "Eigen", whole, "YNNPACK", other)
 
 
+def forms_of_tracing(X):
+    """Masking noise in a program that is traced as one function, and as JAX does by itself."""
+    options = {"kind": DenoisingAutoencoder, "corruption": "masking", "batch_size": 256}
+    whole = epochs(X, **options, weight_penalty=lambda step: 0.0)
+    other = epochs(X, **options, weight_penalty=lambda step: 0.0)
+    is_own, _programs._is_own = _programs._is_own, lambda key: True
+    whole()
+    _programs._is_own = is_own
+    other()
+    name = "784-32-784, masking noise, batches of 256"
+    yield compare(name, "traced as one", whole, "function by function", other)
+
+
 def forms_of_layers():
     """Layers of skae against those of Keras."""
     import jax
@@ -315,6 +328,7 @@ def main():
         *parts_of_an_epoch(X[:5_000], (1000, 500, 250), 100, 256),
         *forms_of_crossentropy(X[:20_000]),
         *forms_of_convolutions(X[:2_000]),
+        *forms_of_tracing(X[:20_000]),
     ]
     clear_programs()
     records += [*forms_of_layers(), *transform_of_many_rows(X), *cold_start()]

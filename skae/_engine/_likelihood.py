@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..penalties import row_posterior_kl
+from ._programs import repeat
 
 
 def mean_and_deviation(graph, weights, X):
@@ -56,7 +57,7 @@ def likelihood_function(graph, objective):
 
         zeros = jnp.zeros(len(X))
         start = zeros, zeros - jnp.inf, zeros
-        total, highest, scaled = jax.lax.fori_loop(0, n_samples, draw, start)
+        total, highest, scaled = repeat(n_samples, draw, start)
         bound = total / n_samples - row_posterior_kl(step.posterior)
         return jnp.stack([bound, highest + jnp.log(scaled / n_samples)], axis=1)
 

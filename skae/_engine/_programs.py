@@ -122,10 +122,37 @@ def compile_program(kind, key, function, arguments, *, cpu_options=None, **jit_o
     shapes = structure, tuple((jax.numpy.shape(leaf), str(leaf.dtype)) for leaf in leaves)
 
     def make():
-        lowered = jax.jit(function(), **jit_options).lower(*arguments)
+        with jax.disable_jit(_is_own(key)):
+            lowered = jax.jit(function(), **jit_options).lower(*arguments)
         return _compile(lowered, cpu_options if on_cpu() else None)
 
     return programs.get(kind, (key, shapes), make)
+
+
+def _is_own(key):
+    """Whether every class and function that a program's key names is skae's, or Keras's.
+
+    Such programs are traced with `jax.disable_jit`: else JAX keeps each function of `jax.numpy`
+    that they call, for each shape, as long as the process lives, and draws random numbers in a
+    loop. But that unrolls loops, of which a layer of the user's may have many rounds.
+    """
+    if isinstance(key, tuple):
+        return all(map(_is_own, key))
+    return str(getattr(key, "__module__", "skae")).split(".")[0] in ("skae", "keras")
+
+
+def repeat(n, function, carry):
+    """Call ``carry = function(number, carry)`` for the numbers below `n`, in a compiled loop."""
+    import jax
+
+    inlines = jax.config.jax_disable_jit
+
+    def body(number, carry):
+        with jax.disable_jit(inlines):
+            return function(number, carry)
+
+    with jax.disable_jit(False):
+        return jax.lax.fori_loop(0, n, body, carry)
 
 
 def _compile(lowered, options):

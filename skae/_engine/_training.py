@@ -11,7 +11,7 @@ from ._data import Blocks, ahead
 from ._graph import graph_of, initial_weights
 from ._network import FittedNetwork
 from ._numbers import value_at
-from ._programs import PLAIN_CONVOLUTIONS, compile_program, programs
+from ._programs import PLAIN_CONVOLUTIONS, compile_program, programs, repeat
 from ._recipe import canonical_activation
 from ._solver import SCHEDULES, initial_slots, step_size_index
 
@@ -371,4 +371,4 @@ def _over_batches(function, carry, data, order, n_batches):
         return carry, losses.at[number].set(loss)
 
     losses = jax.numpy.zeros(len(data[2] if order is None else order), "float32")
-    return jax.lax.fori_loop(0, n_batches, body, (carry, losses))
+    return repeat(n_batches, body, (carry, losses))
