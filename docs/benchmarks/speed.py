@@ -46,7 +46,7 @@ NOTES = [
     "Each round has another seed; what the seeds do is in the spread.",
     "The first fit includes the import of Keras and JAX.",
     "Search: 5-fold GridSearchCV over 4 step sizes and 3 alphas, 60 fits of 50 epochs, and with "
-    "`refit=True` one more on all rows, whose number makes a second program.",
+    "`refit=True` one more on all rows, by the same program.",
     "PCA's transform of the same rows, in turns with skae's, shows what the machine's other work "
     "does to a 99th percentile.",
     "A spread is the lowest and highest value over the rounds.",
