@@ -115,6 +115,11 @@ def compile_program(kind, key, function, arguments, *, cpu_options=None, **jit_o
     Compiling happens here, under the program's lock, and never when it is called: a call of a
     program from many threads traces nothing. On a CPU, XLA gets `cpu_options`, such as
     `QUICK_COMPILE`, if its version knows them.
+
+    A program without a user's code is traced with `jax.disable_jit`: else JAX keeps each function
+    of `jax.numpy` that it calls, for each shape, as long as the process lives, and draws random
+    numbers in a loop. A user's layer may have loops of many rounds, which that would unroll;
+    skae's own go through `repeat`.
     """
     import jax
 
@@ -130,19 +135,24 @@ def compile_program(kind, key, function, arguments, *, cpu_options=None, **jit_o
 
 
 def _is_own(key):
-    """Whether every class and function that a program's key names is skae's, or Keras's.
-
-    Such programs are traced with `jax.disable_jit`: else JAX keeps each function of `jax.numpy`
-    that they call, for each shape, as long as the process lives, and draws random numbers in a
-    loop. But that unrolls loops, of which a layer of the user's may have many rounds.
-    """
+    """Whether every class and function that a program's key names is skae's, or Keras's."""
     if isinstance(key, tuple):
         return all(map(_is_own, key))
     return str(getattr(key, "__module__", "skae")).split(".")[0] in ("skae", "keras")
 
 
+def _compile(lowered, options):
+    try:
+        return lowered.compile(compiler_options=options)
+    except RuntimeError:  # of options that this version of XLA lacks, or raised again
+        return lowered.compile()
+
+
 def repeat(n, function, carry):
-    """Call ``carry = function(number, carry)`` for the numbers below `n`, in a compiled loop."""
+    """Call ``carry = function(number, carry)`` for the numbers below `n`.
+
+    It is a loop in the compiled program too where the program is traced with `jax.disable_jit`.
+    """
     import jax
 
     inlines = jax.config.jax_disable_jit
@@ -153,10 +163,3 @@ def repeat(n, function, carry):
 
     with jax.disable_jit(False):
         return jax.lax.fori_loop(0, n, body, carry)
-
-
-def _compile(lowered, options):
-    try:
-        return lowered.compile(compiler_options=options)
-    except RuntimeError:  # of options that this version of XLA lacks, or raised again
-        return lowered.compile()
