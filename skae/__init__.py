@@ -2,15 +2,16 @@
 
 import sklearn  # noqa: F401  before NumPy and SciPy: so all three load 0.1 s faster
 
-from ._autoencoder import AutoencoderTransformer
-from ._contractive import ContractiveAutoencoder
-from ._denoising import DenoisingAutoencoder
-from ._sparse import SparseAutoencoder
-from ._variational import VariationalAutoencoder
-from ._versions import show_versions
-from .persistence import LoadError, load, save
-
-__version__ = "0.1.0.dev0"
+from ._autoencoders import (
+    AutoencoderTransformer,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    VariationalAutoencoder,
+)
+from ._persistence import LoadError, load, save, trusted_types
+from ._version import __version__ as __version__
+from ._version import show_versions
 
 __all__ = [
     "AutoencoderTransformer",
@@ -22,4 +23,5 @@ __all__ = [
     "load",
     "save",
     "show_versions",
+    "trusted_types",
 ]

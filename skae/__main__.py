@@ -1,243 +1,203 @@
-"""`python -m skae`: compare autoencoders with PCA on real data; `python -m skae info`: versions."""
+"""`python -m skae`: compare autoencoders with PCA; `python -m skae info`: print versions."""
 
 import argparse
+import csv
 import sys
-import time
 from pathlib import Path
+from typing import NamedTuple
 
-from . import _demo
-from ._versions import PACKAGES, print_versions
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.model_selection import train_test_split
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
+
+from . import AutoencoderTransformer, DenoisingAutoencoder, show_versions
+from .corruption import GaussianNoise
+from .plotting import LatentSpaceDisplay, LossCurveDisplay, ReconstructionDisplay
+
+DIGITS = "handwritten digits"
+AUTOENCODERS = ("AutoencoderTransformer", "DenoisingAutoencoder")
+CODE_SIZES = (2, 8)
+NOISE_LEVEL = 0.3
+MIN_ROWS = 20
+MISSING = {"", "?", "na", "n/a", "nan", "none", "null"}
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        """Exit with one line on stderr and status 2."""
-        self.exit(2, f"{self.prog}: error: {' '.join(message.split())}\n")
+class Data(NamedTuple):
+    """Rows in [0, 1], and their classes or None; the test rows by kind of input."""
+
+    name: str
+    X_train: np.ndarray
+    X_test: dict
+    y_train: np.ndarray | None
+    y_test: np.ndarray | None
 
 
 def main(argv=None):
     """Run the command line, and return its exit status."""
     parser = _make_parser()
     arguments = parser.parse_args(argv)
+    if arguments.command == "info":
+        show_versions()
+        return 0
+    path = Path(arguments.output)
+    if path.suffix != ".png" or not path.parent.is_dir():
+        parser.error(f"--output must be a .png file in an existing folder, got {path}")
+    if arguments.target is not None and arguments.data is None:
+        parser.error("--target needs --data")
     try:
-        if arguments.command == "info":
-            print_versions(PACKAGES)
-            return 0
-        return _run_demo(arguments)
-    except (_demo.UsageError, ImportError, OSError) as error:
-        parser.error(str(error))
-    except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        return 130
+        data = _load(arguments.data, arguments.target)
+    except (OSError, ValueError, csv.Error) as error:
+        parser.exit(2, f"{parser.prog}: error: cannot use {arguments.data}: {error}\n")
+    models, errors = _compare(data)
+    if not arguments.no_picture:
+        try:
+            _draw(data, models, path)
+        except ImportError as error:
+            print(f"no picture: {error} (pip install 'skae[plot]')", file=sys.stderr)
+    return _judge(errors)
 
 
 def _make_parser():
-    parser = _Parser(
+    parser = argparse.ArgumentParser(
         prog="python -m skae",
-        description="Train autoencoders on real data and compare them with PCA of the same code "
-        "size, on held-out rows. Exits with status 1 if one of them is no better than PCA.",
+        description="demo (the default): compare autoencoders with PCA on held-out rows; the exit "
+        "status is 1 if one of them is not better than PCA. info: print versions.",
     )
+    parser.add_argument("command", nargs="?", choices=["demo", "info"], default="demo")
     parser.add_argument(
-        "command",
-        nargs="?",
-        choices=["demo", "info"],
-        default="demo",
-        help="demo: the comparison (default); info: versions, backend and devices",
+        "--data", metavar="FILE.csv", help="named numeric columns (default: handwritten digits)"
     )
-    data = parser.add_argument_group("data")
-    data.add_argument(
-        "--data",
-        default="digits",
-        metavar="digits|mnist|FILE",
-        help="bundled digits (default); mnist; an .npz file with arrays X and perhaps y, or "
-        "x_train, x_test, y_train, y_test; a .csv file with a header row. Data outside [0, 1] are "
-        "scaled: bytes are divided by 255, the features of others brought to [0, 1] one by one",
-    )
-    data.add_argument("--mnist", metavar="PATH", help="an mnist.npz file, for --data mnist")
-    data.add_argument("--target", metavar="COLUMN", help="column of the .csv file with the classes")
-    training = parser.add_argument_group("training")
-    training.add_argument(
-        "--n-components",
-        nargs="+",
-        type=_positive,
-        default=[2, 8],
-        metavar="N",
-        help="code sizes (default: 2 8)",
-    )
-    training.add_argument(
-        "--corruption-level",
-        type=_level,
-        default=0.3,
-        metavar="SIGMA",
-        help="standard deviation of the noise (default: 0.3)",
-    )
-    training.add_argument(
-        "--max-iter",
-        type=_positive,
-        metavar="N",
-        help="epochs, at most (default: that of the estimators)",
-    )
-    training.add_argument(
-        "--random-state", type=_seed, default=0, metavar="SEED", help="(default: 0)"
-    )
-    picture = parser.add_argument_group("picture")
-    picture.add_argument(
-        "--output", default="skae-demo.png", metavar="FILE", help="(default: skae-demo.png)"
-    )
-    picture.add_argument("--no-picture", action="store_true", help="do not draw")
+    parser.add_argument("--target", metavar="COLUMN", help="column of the file with the classes")
+    parser.add_argument("--output", metavar="FILE.png", default="skae-demo.png", help="the picture")
+    parser.add_argument("--no-picture", action="store_true", help="do not draw")
     return parser
 
 
-def _positive(text):
-    value = int(text) if text.isdecimal() else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text!r}")
-    return value
+def _load(path, target):
+    """Read the digits (`path` is None) or a file, and hold a quarter of the rows out."""
+    X, y = load_digits(return_X_y=True) if path is None else _read_csv(path, target)
+    # A file may have classes that are too rare to be stratified.
+    stratify = y if path is None else None
+    train, test = train_test_split(np.arange(len(X)), random_state=0, stratify=stratify)
+    # The pixels of the digits share one scale; each column of a file gets its own.
+    scaler = FunctionTransformer(lambda X: X / 16) if path is None else MinMaxScaler(clip=True)
+    X_train = scaler.fit_transform(X[train]).astype(np.float32)
+    X_test = scaler.transform(X[test]).astype(np.float32)
+    noisy = GaussianNoise(NOISE_LEVEL).corrupt(X_test, random_state=0)
+    y_train, y_test = (None, None) if y is None else (y[train], y[test])
+    name = DIGITS if path is None else Path(path).name
+    return Data(name, X_train, {"clean": X_test, "noisy": noisy}, y_train, y_test)
 
 
-def _seed(text):
-    value = int(text) if text.isdecimal() else -1
-    if not 0 <= value < 2**32:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to 2**32 - 1: {text!r}")
-    return value
+def _read_csv(path, target):
+    """Read the numeric columns of a CSV file, and its column of classes."""
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        header, *rows = [row for row in csv.reader(file, skipinitialspace=True) if row] or [[]]
+    if len(set(header)) < len(header) or any(len(row) != len(header) for row in rows):
+        raise ValueError("it needs a line of different column names, and rows as long as that line")
+    if len(rows) < MIN_ROWS:
+        raise ValueError(f"it has {len(rows)} rows below the column names, {MIN_ROWS} are needed")
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(header)}
+    gaps = [name for name in columns if not MISSING.isdisjoint(map(str.lower, columns[name]))]
+    if gaps:
+        raise ValueError(f"values are missing in {', '.join(gaps)}")
+    if target is not None and target not in columns:
+        raise ValueError(f"it has no column {target}, only {', '.join(header)}")
+    y = None if target is None else np.array(columns.pop(target))
+    if y is not None and 5 * len(np.unique(y)) > len(y):
+        raise ValueError(f"{target} has fewer than five rows a value, too few for classes")
+    text = [name for name in columns if not _are_numbers(columns[name])]
+    if text:
+        raise ValueError(f"not numeric: {', '.join(text)} (--target names the classes)")
+    if len(columns) <= CODE_SIZES[0]:
+        raise ValueError(f"it has {len(columns)} numeric columns, {CODE_SIZES[0] + 1} are needed")
+    return np.array(list(columns.values()), dtype=float).T, y
 
 
-def _level(text):
+def _are_numbers(values):
     try:
-        value = float(text)
+        return np.isfinite([float(value) for value in values]).all()
     except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number from 0, got {text!r}")
-    return value
-
-
-# The demo
-
-
-def _run_demo(arguments):
-    picture = None if arguments.no_picture else _picture_path(arguments.output)
-    dataset = _load(arguments)
-    sizes = sorted(set(arguments.n_components))
-    limit = min(dataset.X_train.shape) - 1
-    if sizes[-1] > limit:
-        raise _demo.UsageError(f"--n-components can be at most {limit} here, got {sizes[-1]}")
-    comparison = _demo.Comparison(
-        dataset,
-        arguments.corruption_level,
-        max_iter=arguments.max_iter,
-        random_state=arguments.random_state,
-    )
-    for size in sizes:
-        comparison.run(size, _fit)
-    _print_table(comparison)
-    if picture is not None:
-        _demo.draw(comparison, picture)
-        print(f"picture: {picture}")
-    return _judge(comparison)
-
-
-def _load(arguments):
-    name, path = arguments.data, arguments.data
-    if name == "mnist":
-        path = arguments.mnist
-        if path is None:
-            raise _demo.UsageError("--data mnist needs --mnist PATH, the path of an mnist.npz file")
-    elif arguments.mnist is not None:
-        raise _demo.UsageError("--mnist goes with --data mnist")
-    if name == "digits":
-        path = None
-    elif name != "mnist":
-        name = Path(path).name
-    if arguments.target is not None and path is None:
-        raise _demo.UsageError("--target goes with --data FILE.csv")
-    return _demo.load(name, path, target=arguments.target, random_state=arguments.random_state)
-
-
-def _picture_path(output):
-    """Check where the picture goes before the training; None without matplotlib."""
-    path = Path(output)
-    if path.is_dir() or not path.parent.is_dir():
-        raise _demo.UsageError(f"cannot write a picture to {path}")
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        print("no picture: matplotlib is missing (pip install skae[plot])", file=sys.stderr)
-        return None
-    return path
-
-
-class _EpochCounter:
-    """Callback of scikit-learn that rewrites one line at each epoch."""
-
-    def __init__(self, label, max_iter):
-        self.label = label
-        self.max_iter = max_iter
-
-    def setup(self, estimator, context):
-        """Do nothing: required by the protocol."""
-
-    def teardown(self, estimator, context):
-        """Do nothing: required by the protocol."""
-
-    def on_fit_task_begin(self, estimator, context):
-        """Say which epoch runs."""
-        if context.task_name == "epoch":
-            line = f"{self.label}: epoch {context.task_id + 1} of at most {self.max_iter}"
-            print(f"\r{line}", end="", file=sys.stderr, flush=True)
-
-    def on_fit_task_end(self, estimator, context):
-        """Let the fit go on."""
         return False
 
 
-def _fit(estimator, X):
-    """Fit, and tell how it goes: a line that is rewritten on a terminal, else a line a fit."""
-    if not hasattr(estimator, "max_iter"):
-        return estimator.fit(X)
-    components = "component" if estimator.n_components == 1 else "components"
-    label = f"{type(estimator).__name__}, {estimator.n_components} {components}"
-    live = sys.stderr.isatty()
-    if live:
-        try:
-            estimator.set_callbacks(_EpochCounter(label, estimator.max_iter))
-        except ImportError:
-            live = False
-    start = time.perf_counter()
-    estimator.fit(X)
-    seconds = time.perf_counter() - start
-    line = f"{label}: {estimator.n_iter_} epochs in {seconds:.1f} s"
-    print(f"\r{line:<70}" if live else line, file=sys.stderr, flush=True)
-    return estimator
-
-
-def _print_table(comparison):
-    data = comparison.dataset
-    rows, features = len(data.X_train), data.X_train.shape[1]
-    print(f"\n{data.name}: {rows} training rows, {len(data.X_test)} test rows, {features} features")
-    print(f"noisy input: + {comparison.level:g} N(0, 1); test MSE is against the clean rows\n")
+def _compare(data):
+    """Print the table; return the fitted models, and the error of each row."""
+    (n_train, n_features), n_test = data.X_train.shape, len(data.X_test["clean"])
+    print(f"{data.name}: {n_train} training rows, {n_test} test rows, {n_features} features")
+    print(f"noisy input: + {NOISE_LEVEL} N(0, 1); test MSE is against the clean rows\n")
     header = f"{'method':<24}{'input':<8}{'code':>6}{'test MSE':>12}{'5-NN accuracy':>16}"
     print(header, "-" * len(header), sep="\n")
-    previous = None
-    for result in comparison.results:
-        if previous is not None and result.n_components != previous.n_components:
+    models, errors = {}, {}
+    for method, kind, size, model in _methods(n_features):
+        if (method, kind) == ("PCA", "clean"):
             print()
-        accuracy = "" if result.accuracy is None else f"{result.accuracy:.3f}"
-        line = f"{result.method:<24}{result.input:<8}{result.n_components:>6}{result.mse:>12.4f}"
-        print(f"{line}{accuracy:>16}".rstrip())
-        previous = result
-    print()
+        mse, accuracy = _evaluate(model, kind, data)
+        text = "" if accuracy is None else f"{accuracy:>16.3f}"
+        print(f"{method:<24}{kind:<8}{size:>6}{mse:>12.4f}{text}", flush=True)
+        models[method, size], errors[method, kind, size] = model, mse
+    return models, errors
 
 
-def _judge(comparison):
-    failures = comparison.failures()
-    for result, pca in failures:
-        print(
-            f"{result.method} with a code of {result.n_components}: test MSE {result.mse:.4g} on "
-            f"{result.input} input does not beat PCA's {pca.mse:.4g}",
-            file=sys.stderr,
-        )
-    return 1 if failures else 0
+def _methods(n_features):
+    """Yield method, input, code size and unfitted model of each row of the table."""
+    for kind in ("clean", "noisy"):
+        yield "raw features", kind, n_features, FunctionTransformer()
+    for size in CODE_SIZES:
+        if size < n_features:
+            yield "PCA", "clean", size, PCA(size, random_state=0)
+            yield "PCA", "noisy", size, PCA(size, random_state=0)
+            plain = AutoencoderTransformer(size, random_state=0)
+            yield "AutoencoderTransformer", "clean", size, plain
+            denoising = DenoisingAutoencoder(size, corruption_level=NOISE_LEVEL, random_state=0)
+            yield "DenoisingAutoencoder", "noisy", size, denoising
+
+
+def _evaluate(model, kind, data):
+    """Fit on clean rows; return test MSE, and accuracy of nearest neighbours on the code."""
+    code = model.fit(data.X_train).transform(data.X_test[kind])
+    error = np.subtract(model.inverse_transform(code), data.X_test["clean"], dtype=np.float64)
+    mse = np.square(error).mean()
+    if data.y_train is None:
+        return mse, None
+    knn = KNeighborsClassifier(5).fit(model.transform(data.X_train), data.y_train)
+    return mse, knn.score(code, data.y_test)
+
+
+def _draw(data, models, path):
+    """Save reconstructions of the digits, codes of two units, and loss curves."""
+    from matplotlib.figure import Figure
+
+    X_test, are_images = data.X_test["clean"], data.name == DIGITS
+    figure = Figure(figsize=(13, 7 if are_images else 4.6), layout="constrained")
+    layout = "IIIDDD;PPAALL" if are_images else "PPAALL"
+    axes = figure.subplot_mosaic(layout, height_ratios=[1, 2] if are_images else None)
+    if are_images:
+        plain, denoising = models["AutoencoderTransformer", 8], models["DenoisingAutoencoder", 8]
+        ReconstructionDisplay.from_estimator(plain, X_test, ax=axes["I"])
+        X_noisy = data.X_test["noisy"]
+        ReconstructionDisplay.from_estimator(denoising, X_test, X_noisy=X_noisy, ax=axes["D"])
+    for ax, method in ((axes["P"], "PCA"), (axes["A"], "AutoencoderTransformer")):
+        LatentSpaceDisplay.from_estimator(models[method, 2], X_test, data.y_test, ax=ax)
+    curves = {f"{key[0]}({key[1]})": models[key] for key in models if key[0] in AUTOENCODERS}
+    LossCurveDisplay.from_estimators(curves, log_scale=True, ax=axes["L"])
+    figure.savefig(path, dpi=110)
+    print(f"\npicture: {path}")
+
+
+def _judge(errors):
+    """Name the autoencoders that are not better than PCA; return the exit status."""
+    status = 0
+    for (method, kind, size), mse in errors.items():
+        pca = errors.get(("PCA", kind, size))
+        if method in AUTOENCODERS and not mse < pca:
+            line = f"{method} with a code of {size} on {kind} input: test MSE {mse:.4g}"
+            print(f"{line} is not better than PCA's {pca:.4g}", file=sys.stderr)
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 """scikit-learn's private and experimental names, imported here alone."""
 
+import copy
+
 import numpy as np
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils._set_output import _get_container_adapter
 from sklearn.utils.validation import _check_sample_weight
 
 try:
@@ -17,7 +20,7 @@ except ImportError:
         return method
 
     class CallbackSupportMixin:
-        """What scikit-learn before 1.9 lacks."""
+        """What scikit-learn before 1.9 does not have."""
 
         def set_callbacks(self, *callbacks):
             """Refuse callbacks.
@@ -31,7 +34,7 @@ except ImportError:
 
 
 class EpochCallbacks:
-    """Tells scikit-learn's callbacks of a fit and of its epochs.
+    """Tells scikit-learn's callbacks of a fit, of its epochs, and of layers that are pretrained.
 
     Parameters
     ----------
@@ -39,40 +42,58 @@ class EpochCallbacks:
         Being fitted by a method under `with_callbacks`.
     X : array-like
         The training data as the user gave them; also what is scored against.
-    max_iter : int
-        Number of epochs, at most.
+    n_tasks : int
+        Number of epochs, at most, and of pretrained layers.
     attributes : callable
         Gives the fitted attributes as if the fit had stopped now.
     """
 
-    def __init__(self, estimator, X, max_iter, attributes):
-        self._fit = self._epoch = None
+    def __init__(self, estimator, X, n_tasks, attributes):
         self._arguments = {"estimator": estimator, "X": X, "y": X}
         self._attributes = attributes
+        self._task = self._epoch = None
         if HAS_CALLBACKS:
-            self._fit = estimator._init_callback_context(max_subtasks=max_iter)
-            self._fit.call_on_fit_task_begin(**self._arguments)
+            self._begin(estimator._init_callback_context(max_subtasks=n_tasks))
+
+    def _begin(self, task):
+        self._task = task.call_on_fit_task_begin(**self._arguments)
+
+    def layer(self, name, n_epochs):
+        """The same for the training of one layer, during which there is no fitted estimator."""
+        layer = copy.copy(self)
+        layer._attributes = None
+        if self._task is not None:
+            layer._begin(self._task.subcontext(task_name=name, max_subtasks=n_epochs))
+        return layer
 
     def begin_epoch(self):
         """An epoch begins."""
-        if self._fit is not None:
-            self._epoch = self._fit.subcontext(task_name="epoch")
+        if self._task is not None:
+            self._epoch = self._task.subcontext(task_name="epoch")
             self._epoch.call_on_fit_task_begin(**self._arguments)
 
     def end_epoch(self):
-        """An epoch ended; returns whether a callback wants the fit to stop."""
+        """An epoch ended; returns whether a callback wants the training to stop."""
         return self._end(self._epoch)
 
     def end(self):
-        """The fit ended."""
-        self._end(self._fit)
+        """The fit, or the training of the layer, ended."""
+        self._end(self._task)
 
-    def _end(self, context):
-        if context is None:
+    def _end(self, task):
+        if task is None:
             return False
-        return context.call_on_fit_task_end(
+        return task.call_on_fit_task_end(
             **self._arguments, reconstruction_attributes=self._attributes
         )
+
+
+def in_container(estimator, array, X, names):
+    """A matrix in the container that `set_output` asks for, a frame with the index of X."""
+    adapter = _get_container_adapter("transform", estimator)
+    if adapter is None:
+        return array
+    return adapter.create_container(array, X, columns=lambda: names)
 
 
 def check_sample_weight(sample_weight, X):
@@ -90,5 +111,6 @@ __all__ = [
     "StrOptions",
     "check_sample_weight",
     "fit_context",
+    "in_container",
     "with_callbacks",
 ]

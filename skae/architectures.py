@@ -1,5 +1,6 @@
 """Architectures: the layers of an autoencoder, as objects that can be searched and stored."""
 
+import itertools
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -7,40 +8,38 @@ from numbers import Integral, Real
 
 from sklearn.base import BaseEstimator
 
-from ._engine import ACTIVATIONS, keras_activation, load_keras
-from ._layers import doubling_conv, halving_max, tied_dense
+from ._engine import ACTIVATION_NAMES, built_weight_shapes
+from ._stages import NO_MARGINS, ConvLayer, DenseLayer, flat, joined, joined_shapes, models
 
 __all__ = ["Architecture", "Conv", "Dense"]
 
 NORMALIZATIONS = ("batch", "layer")
 """Names of the normalisations."""
 
-BATCH_MOMENTUM = 0.9
-"""Share of the running means that a training step keeps: small data have few steps."""
-
 
 @dataclass(frozen=True)
 class Stage:
     """One layer of an architecture as an autoencoder of its own, for layerwise pretraining.
 
-    It is plain: normalisation and dropout join when all layers train together.
+    The encoders of the stages, each followed by its activation, must be the whole encoder one
+    after the other, and their decoders in reverse order the whole decoder: the decoder of a stage
+    is followed by the activation of the stage before.
 
     Parameters
     ----------
     architecture : Architecture
-        One layer to the code and one back.
+        One layer to the code and one back, with the normalisation and dropout of the whole. What
+        the whole's decoder does between two layers, but for the activation, belongs to the end of
+        the inner one's decoder, so that it makes what the outer one's encoder ends with.
     n_components : int or None
-        Width of its code.
+        Width of its code; None lets its architecture choose.
     activation : str
         Activation of its code, where it is a hidden layer of the whole.
-    n_inner_arrays : int, default=0
-        Arrays at the start of its decoder that have no place in the whole.
     """
 
     architecture: "Architecture"
     n_components: int | None
     activation: str
-    n_inner_arrays: int = 0
 
 
 class Architecture(BaseEstimator, ABC):
@@ -92,6 +91,30 @@ class Architecture(BaseEstimator, ABC):
             From ``(n_rows, n_components)`` to ``(n_rows, n_features)``.
         """
 
+    def weight_shapes(self, input_shape, n_components, n_outputs=None):
+        """Shapes of the arrays of weights, in the order in which a fitted network holds them.
+
+        Parameters
+        ----------
+        input_shape, n_components
+            As in `build`.
+        n_outputs : int or None, default=None
+            Width of the encoder's output, if it is not `n_components`: the variational
+            autoencoder's encoder gives mean and variance of each component.
+
+        Returns
+        -------
+        trainable, fixed : list of tuple of int
+            Arrays that training changes by their gradient, and all others: running means, random
+            states. Each list has the encoder's first, then those of the decoder that are not the
+            encoder's.
+
+        Notes
+        -----
+        This method builds the networks. A subclass may override it to spare that time.
+        """
+        return built_weight_shapes(self, input_shape, n_components, n_outputs or n_components)
+
     def stages(self, input_shape, n_components):
         """The layers one by one, for ``pretraining="layerwise"``; optional.
 
@@ -103,8 +126,8 @@ class Architecture(BaseEstimator, ABC):
         Returns
         -------
         stages : list of Stage
-            The outermost first. The kernels and biases of their encoders in order, and of their
-            decoders in reverse, must be those of the whole.
+            The outermost first. The arrays of weights of their encoders in order, and of their
+            decoders in reverse order, must be those of the whole, each of the same shape.
         """
         raise ValueError(
             f"pretraining='layerwise' needs an architecture that names its layers, but "
@@ -172,32 +195,45 @@ class Dense(Architecture):
         ValueError
             If `n_components` is None, or a parameter is not as described.
         """
-        keras = load_keras()
+        layers, activations = self._layers(input_shape, n_components)
+        parts = [layer.keras_layers() for layer in layers]
+        return models(input_shape, (n_components,), *joined(parts, activations))
+
+    def weight_shapes(self, input_shape, n_components, n_outputs=None):
+        """Shapes of the arrays of weights; see `Architecture.weight_shapes`."""
+        if type(self).build is not Dense.build:  # a subclass has other layers
+            return super().weight_shapes(input_shape, n_components, n_outputs)
+        encoding, _ = self._layers(input_shape, n_outputs or n_components)
+        decoding, _ = self._layers(input_shape, n_components)
+        if self.tied and encoding != decoding:
+            raise ValueError(
+                f"tied=True needs an encoder of as many outputs as the code has units, got "
+                f"n_outputs={n_outputs} and n_components={n_components}."
+            )
+        return joined_shapes(encoding, decoding)
+
+    def _layers(self, input_shape, n_components):
+        """The layers, the outermost first, and the activations of all but the last."""
         widths, activations = self._widths_and_activations(n_components)
         check_regularization(self.normalization, self.dropout)
-        encoding = [keras.layers.Dense(width) for width in (*widths, n_components)]
-        encoder = self._chain(input_shape, encoding, activations, "encoder")
-        mirrored = [*reversed(widths), *input_shape]
-        if self.tied:
-            decoding = [tied_dense()(layer) for layer in reversed(encoding)]
-        else:
-            decoding = [keras.layers.Dense(width) for width in mirrored]
-        return encoder, self._chain((n_components,), decoding, activations[::-1], "decoder")
-
-    def _chain(self, shape, layers, activations, name):
-        """A model of the layers one after the other, the last of them plain."""
-        keras = load_keras()
-        rows = hidden = keras.Input(shape)
-        for layer, activation in zip(layers[:-1], activations, strict=True):
-            hidden = regularized(layer(hidden), self.normalization, activation, self.dropout)
-        return keras.Model(rows, layers[-1](hidden), name=name)
+        pairs = list(itertools.pairwise([*input_shape, *widths, n_components]))
+        layers = []
+        for number, pair in enumerate(pairs):
+            outermost, innermost = number == 0, number == len(pairs) - 1
+            layer = DenseLayer(
+                *pair,
+                tied=self.tied,
+                input_dropout=0.0 if outermost else self.dropout,
+                code_dropout=0.0 if innermost else self.dropout,
+                code_normalization=None if innermost else self.normalization,
+                output_normalization=None if outermost else self.normalization,
+            )
+            layers.append(layer)
+        return layers, activations
 
     def stages(self, input_shape, n_components):
         """The layers one by one; see `Architecture.stages`."""
-        widths, activations = self._widths_and_activations(n_components)
-        layer = Dense((), tied=self.tied)
-        hidden = [Stage(layer, *pair) for pair in zip(widths, activations, strict=True)]
-        return [*hidden, Stage(layer, n_components, "identity")]
+        return staged(*self._layers(input_shape, n_components))
 
     def _widths_and_activations(self, n_components):
         if n_components is None:
@@ -219,7 +255,8 @@ class Conv(Architecture):
     image_shape : tuple of int
         ``(height, width)`` or ``(height, width, channels)``.
     filters : array-like of int or int, default=(16, 32)
-        Number of filters of the encoder's layers, outermost first.
+        Number of filters of the encoder's layers, outermost first; at most as many layers as it
+        takes to halve the longer side of an image down to one pixel.
     kernel_size : int, default=3
         Side of the filters, in pixels.
     downsampling : {"stride", "max_pool"}, default="stride"
@@ -280,55 +317,56 @@ class Conv(Architecture):
         ValueError
             If `image_shape` does not match the width of X, or a parameter is not as described.
         """
+        layers, activations = self._layers(input_shape, n_components)
+        n_maps = len(activations)
+        maps = joined([layer.keras_layers() for layer in layers[:n_maps]], activations)
+        image_shape, code_shape = layers[0].map_shape, layers[n_maps - 1].code_shape
+        parts = [flat(maps, image_shape, code_shape)]
+        parts += [layer.keras_layers() for layer in layers[n_maps:]]
+        n_codes = n_components or math.prod(code_shape)
+        return models(input_shape, (n_codes,), *joined(parts, activations[-1:]))
+
+    def weight_shapes(self, input_shape, n_components, n_outputs=None):
+        """Shapes of the arrays of weights; see `Architecture.weight_shapes`."""
+        if type(self).build is not Conv.build:  # a subclass has other layers
+            return super().weight_shapes(input_shape, n_components, n_outputs)
+        encoding, _ = self._layers(input_shape, n_outputs or n_components)
+        decoding, _ = self._layers(input_shape, n_components)
+        return joined_shapes(encoding, decoding)
+
+    def _layers(self, input_shape, n_components):
+        """The layers, the outermost first, and the activations of the convolutions."""
         filters, activations = self._checked(input_shape)
-        keras = load_keras()
-        height, width, channels = full_image_shape(self.image_shape)
-        factor = 2 ** len(filters)
-        down, across = -(-height // factor), -(-width // factor)
-        margins = (
-            _halves(down * factor - height),
-            _halves(across * factor - width),
-        )
-        rows = keras.Input(input_shape)
-        maps = keras.layers.Reshape((height, width, channels))(rows)
-        maps = keras.layers.ZeroPadding2D(margins, **CHANNELS_LAST)(maps)
+        map_shape = full_image_shape(self.image_shape)
+        margins = tuple(_halves(-side % 2 ** len(filters)) for side in map_shape[:2])
+        pools = self.downsampling == "max_pool"
+        layers = []
         for number, (n_filters, activation) in enumerate(zip(filters, activations, strict=True)):
-            last = number == len(filters) - 1 and n_components is None
-            maps = self._down(maps, n_filters, None if last else activation)
-        code = keras.layers.Flatten(**CHANNELS_LAST)(maps)
-        n_units = down * across * filters[-1]
+            outermost, innermost = number == 0, number == len(filters) - 1
+            is_code = innermost and n_components is None
+            layer = ConvLayer(
+                map_shape,
+                n_filters,
+                int(self.kernel_size),
+                self.downsampling,
+                margins=margins if outermost else NO_MARGINS,
+                inner_activation=activation if innermost and pools else None,
+                inner_normalization=self.normalization,
+                input_dropout=0.0 if outermost else self.dropout,
+                code_dropout=0.0 if innermost and not pools else self.dropout,
+                code_normalization=None if is_code else self.normalization,
+                output_normalization=None if outermost else self.normalization,
+            )
+            layers.append(layer)
+            map_shape = layer.code_shape
         if n_components is not None:
-            code = keras.layers.Dense(n_components)(code)
-        encoder = keras.Model(rows, code, name="encoder")
-        codes = maps = keras.Input((n_components or n_units,))
-        if n_components is not None:
-            maps = regularized(keras.layers.Dense(n_units)(maps), None, activations[-1], 0.0)
-        maps = keras.layers.Reshape((down, across, filters[-1]))(maps)
-        maps = self._up(maps, filters, activations, channels)
-        maps = keras.layers.Cropping2D(margins, **CHANNELS_LAST)(maps)
-        decoder = keras.Model(codes, keras.layers.Flatten(**CHANNELS_LAST)(maps), name="decoder")
-        return encoder, decoder
+            layer = DenseLayer(math.prod(map_shape), n_components, input_dropout=self.dropout)
+            layers.append(layer)
+        return layers, activations
 
     def stages(self, input_shape, n_components):
         """The layers one by one; see `Architecture.stages`."""
-        filters, activations = self._checked(input_shape)
-        height, width, channels = full_image_shape(self.image_shape)
-        stages = []
-        for number, (n_filters, activation) in enumerate(zip(filters, activations, strict=True)):
-            layer = Conv(
-                (height, width, channels),
-                (n_filters,),
-                self.kernel_size,
-                downsampling=self.downsampling,
-                activation=activation,
-            )
-            innermost = number == len(filters) - 1
-            inner = 2 if self.downsampling == "max_pool" and not innermost else 0
-            stages.append(Stage(layer, None, activation, inner))
-            height, width, channels = -(-height // 2), -(-width // 2), n_filters
-        if n_components is not None:
-            stages.append(Stage(Dense(()), n_components, "identity"))
-        return stages
+        return staged(*self._layers(input_shape, n_components))
 
     def _checked(self, input_shape):
         """Filters and activations of the layers, after all checks."""
@@ -337,6 +375,9 @@ class Conv(Architecture):
         filters = whole_numbers(self.filters, "filters")
         if not filters:
             raise ValueError("filters must have one entry a layer, got none.")
+        check_number_of_halvings(self.filters, filters, shape)
+        if hasattr(self.kernel_size, "__len__"):
+            raise ValueError(f"kernel_size must be one whole number, got {self.kernel_size!r}.")
         whole_numbers(self.kernel_size, "kernel_size")
         if self.downsampling not in ("stride", "max_pool"):
             raise ValueError(
@@ -345,57 +386,11 @@ class Conv(Architecture):
         check_regularization(self.normalization, self.dropout)
         return filters, layer_activations(self.activation, len(filters), "filters")
 
-    def _down(self, maps, n_filters, activation):
-        keras = load_keras()
-        stride = 2 if self.downsampling == "stride" else 1
-        layer = keras.layers.Conv2D(
-            n_filters, self.kernel_size, strides=stride, padding="same", **CHANNELS_LAST
-        )
-        maps = layer(maps)
-        if self.downsampling == "max_pool":
-            maps = halving_max()()(maps)
-        return self._regularized(maps, activation)
 
-    def _up(self, maps, filters, activations, channels):
-        keras = load_keras()
-        options = {"padding": "same", **CHANNELS_LAST}
-        if self.downsampling == "stride":
-            for n_filters, activation in zip(filters[-2::-1], activations[-2::-1], strict=True):
-                layer = doubling_conv()(n_filters, self.kernel_size)
-                maps = self._regularized(layer(maps), activation)
-            return doubling_conv()(channels, self.kernel_size)(maps)
-        for n_filters, activation in zip(reversed(filters), reversed(activations), strict=True):
-            layer = keras.layers.Conv2D(n_filters, self.kernel_size, **options)
-            maps = self._regularized(layer(maps), activation)
-            maps = keras.layers.UpSampling2D(2, **CHANNELS_LAST)(maps)
-        return keras.layers.Conv2D(channels, self.kernel_size, **options)(maps)
-
-    def _regularized(self, maps, activation):
-        if activation is None:
-            return maps
-        return regularized(maps, self.normalization, activation, self.dropout)
-
-
-CHANNELS_LAST = {"data_format": "channels_last"}
-"""The order of the axes of images, whatever Keras is configured to."""
-
-
-def regularized(outputs, normalization, activation, dropout):
-    """What follows the matrix product or convolution of a hidden layer."""
-    layers = load_keras().layers
-    if normalization is not None:
-        outputs = _normalization(normalization, len(outputs.shape))(outputs)
-    if activation is not None:
-        outputs = layers.Activation(keras_activation(activation))(outputs)
-    return layers.Dropout(dropout)(outputs) if dropout > 0 else outputs
-
-
-def _normalization(name, n_axes):
-    """The layer of that name; over maps, "layer" takes all values of a row together."""
-    layers = load_keras().layers
-    if name == "batch":
-        return layers.BatchNormalization(momentum=BATCH_MOMENTUM)
-    return layers.LayerNormalization() if n_axes == 2 else layers.GroupNormalization(groups=1)
+def staged(layers, activations):
+    """Layers as stages; their activations, and none for the code."""
+    codes = [*activations, "identity"][: len(layers)]
+    return [Stage(layer, None, code) for layer, code in zip(layers, codes, strict=True)]
 
 
 def whole_numbers(values, name):
@@ -425,11 +420,11 @@ def layer_activations(activation, n_layers, per):
     """
     names = [activation] * n_layers if isinstance(activation, str) else activation
     names = list(names) if hasattr(names, "__len__") else [names]
-    known = set(ACTIVATIONS) | set(ACTIVATIONS.values())
-    if len(names) != n_layers or any(name not in known for name in names):
+
+    if len(names) != n_layers or any(name not in ACTIVATION_NAMES for name in names):
         raise ValueError(
             f"activation must be one name, or one for each of the {n_layers} entries of {per}, out "
-            f"of {sorted(known)}; got {activation!r}."
+            f"of {sorted(ACTIVATION_NAMES)}; got {activation!r}."
         )
     return names
 
@@ -459,6 +454,18 @@ def check_image_shape(image_shape, shape, n_features):
         raise ValueError(
             f"image_shape={image_shape!r} stands for {math.prod(shape)} values a row, but X has "
             f"{n_features} features."
+        )
+
+
+def check_number_of_halvings(given, filters, shape):
+    """Refuse layers beyond a map of one pixel: each would double the padding around the image."""
+    height, width, _ = shape
+    n_halvings = (max(height, width) - 1).bit_length()  # log2, rounded up
+    if len(filters) > max(1, n_halvings):
+        raise ValueError(
+            f"filters must have at most {max(1, n_halvings)} entries for images of {height} x "
+            f"{width} pixels, because each layer halves height and width; got {given!r} with "
+            f"{len(filters)} entries."
         )
 
 

@@ -4,14 +4,14 @@ They act in training only. The level is an argument of the compiled program, so 
 levels compiles one program. A level may be a range ``(low, high)``: then each epoch draws its own.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_random_state
 
-from ._engine import Uniform, load_keras, params_key, value_at
+from ._engine import Uniform, draws, session, value_at
+from ._terms import Term
 from .architectures import check_image_shape, full_image_shape
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-class Corruption(BaseEstimator, ABC):
+class Corruption(Term):
     """Base class of corruption processes: subclass it to bring one of your own.
 
     A subclass has an `__init__` that only stores its parameters, of which `level` is the first,
@@ -60,6 +60,12 @@ class Corruption(BaseEstimator, ABC):
     makes_missing = False
     """Whether it gives NaN, which stands for missing values."""
 
+    mixes_rows = True
+    """Whether what a row becomes may depend on the other rows of its batch. If in doubt, it may:
+    then identical rows of small data are not merged."""
+
+    numbers = ("level",)
+
     @abstractmethod
     def apply(self, X, level, seed):
         """Corrupt a batch inside a compiled program, in terms of `keras.ops` and `keras.random`.
@@ -69,19 +75,13 @@ class Corruption(BaseEstimator, ABC):
         X : tensor of shape (n_rows, n_features)
         level : scalar tensor
             Takes the place of ``self.level``.
-        seed : tensor
-            What `keras.random` takes as `seed`; another in each step.
+        seed : keras.random.SeedGenerator
+            What `keras.random` takes as `seed`; each draw is another, in each step.
 
         Returns
         -------
         X_corrupted : tensor of shape (n_rows, n_features)
         """
-
-    @property
-    def key(self):
-        """A hashable value, equal for processes that differ in their level alone."""
-        params = {name: value for name, value in self.get_params().items() if name != "level"}
-        return type(self), params_key(params)
 
     def checked_level(self, level=None):
         """`level`, or the process's own where it is None, as a float or range within its bounds.
@@ -134,14 +134,15 @@ class Corruption(BaseEstimator, ABC):
         """
         X = check_array(X, dtype=(np.float64, np.float32), input_name="X")
         self.check_data(X.shape[1], X.min(), X.max())
-        level = self.checked_level()
-        ops = load_keras().ops
         random = check_random_state(random_state)
-        seed = random.randint(2**32, size=2, dtype=np.uint32)
-        level = np.asarray(value_at(level, 0, random), np.float32)
-        tensor = ops.convert_to_tensor(X, dtype="float32")
-        corrupted = self.apply(tensor, level, ops.convert_to_tensor(seed, dtype="uint32"))
-        return ops.convert_to_numpy(corrupted).astype(X.dtype)
+        key = random.randint(2**32, size=2, dtype=np.uint32)
+        level = np.asarray(value_at(self.checked_level(), 0, random), np.float32)
+        with session():
+            from keras import ops
+
+            tensor = ops.convert_to_tensor(X, dtype="float32")
+            corrupted = self.apply(tensor, level, draws(ops.convert_to_tensor(key, dtype="uint32")))
+            return ops.convert_to_numpy(corrupted).astype(X.dtype)
 
 
 class GaussianNoise(Corruption):
@@ -168,6 +169,8 @@ class GaussianNoise(Corruption):
     >>> print(f"{noisy.std():.1f}")
     0.5
     """
+
+    mixes_rows = False
 
     def __init__(self, level=0.3, *, clip=None):
         self.level = level
@@ -219,6 +222,7 @@ class MaskingNoise(Corruption):
     """
 
     upper_level = 1.0
+    mixes_rows = False
 
     def __init__(self, level=0.3, *, value=0.0):
         self.level = level
@@ -272,6 +276,7 @@ class SaltAndPepperNoise(Corruption):
 
     upper_level = 1.0
     suits_codes = False
+    mixes_rows = False
 
     def __init__(self, level=0.3, *, bounds=(0.0, 1.0)):
         self.level = level
@@ -368,6 +373,7 @@ class Occlusion(Corruption):
 
     upper_level = 1.0
     suits_codes = False
+    mixes_rows = False
 
     def __init__(self, level=0.25, *, image_shape=None, position="random", value=0.0):
         self.level = level
@@ -405,8 +411,8 @@ class Occlusion(Corruption):
         known = isinstance(self.position, str) and self.position in ("random", "center")
         if isinstance(self.position, (tuple, list)) and len(self.position) == 2:
             known = all(
-                isinstance(place, Integral) and 0 <= place < size
-                for place, size in zip(self.position, shape[:2], strict=True)
+                isinstance(start, Integral) and 0 <= start < size
+                for start, size in zip(self.position, shape[:2], strict=True)
             )
         if not known:
             raise ValueError(
@@ -458,6 +464,11 @@ class Composition(Corruption):
         return any(part.makes_missing for part in self._parts())
 
     @property
+    def mixes_rows(self):
+        """Whether one of the processes does."""
+        return any(part.mixes_rows for part in self._parts())
+
+    @property
     def key(self):
         """A hashable value, equal for compositions that differ in levels alone."""
         return type(self), tuple(part.key for part in self._parts())
@@ -482,16 +493,11 @@ class Composition(Corruption):
 
     def apply(self, X, level, seed):
         """Corrupt a batch; see `Corruption.apply`."""
-        from keras import ops, random
-
-        parts = self._parts()
-        seeds = random.randint((len(parts), 2), 0, 2**31 - 1, seed=seed)
-        place = 0
-        for number, part in enumerate(parts):
-            levels = level[place : place + part.n_levels]
-            own = levels if isinstance(part, Composition) else levels[0]
-            X = part.apply(X, own, ops.cast(seeds[number], "uint32"))
-            place += part.n_levels
+        start = 0
+        for part in self._parts():
+            levels = level[start : start + part.n_levels]
+            X = part.apply(X, levels if isinstance(part, Composition) else levels[0], seed)
+            start += part.n_levels
         return X
 
     @property
@@ -517,11 +523,6 @@ class Function(Corruption):
     def __init__(self, function, *, level=1.0):
         self.function = function
         self.level = level
-
-    @property
-    def key(self):
-        """The function itself."""
-        return type(self), self.function
 
     def apply(self, X, level, seed):
         """Corrupt a batch; see `Corruption.apply`."""

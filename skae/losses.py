@@ -1,82 +1,270 @@
 """Reconstruction losses: one value for each entry of the data.
 
-Every loss is a function of a `ForwardPass`. It takes the decoder's output before the output
-activation (`logits`), because cross-entropy is exact and cheaper from there. The objective takes
-the mean over a row's features (of the likelihoods the sum), and the mean over rows.
+A loss takes the decoder's output before the output activation (``forward.logits``), because
+cross-entropy is exact and cheaper from there. The objective takes the mean over a row's features
+(of the likelihoods the sum), and the mean over rows.
 """
 
 import math
+from abc import abstractmethod
 
-NAMES = ("squared_error", "absolute_error", "binary_crossentropy")
-"""Losses that can be asked for by name, means over the features."""
+import numpy as np
 
-LIKELIHOODS = ("bernoulli", "gaussian")
-"""Negative log-likelihoods, in nats, sums over the features."""
+from ._terms import Term, as_term
 
-CROSSENTROPIES = ("binary_crossentropy", "bernoulli")
-"""Losses of data in [0, 1]."""
+__all__ = ["AbsoluteError", "BinaryCrossentropy", "Loss", "SquaredError"]
 
 
-def squared_error(step):
+class Loss(Term):
+    """Base class of reconstruction losses: subclass it to bring one of your own.
+
+    A subclass has an `__init__` that only stores its parameters, and `__call__`.
+
+    Examples
+    --------
+    >>> from skae import AutoencoderTransformer
+    >>> from skae.losses import Loss
+    >>> class LogCosh(Loss):
+    ...     '''Squared error near zero, absolute error far from it.'''
+    ...
+    ...     def __call__(self, forward):
+    ...         from keras import ops
+    ...         return ops.log(ops.cosh(forward.target - forward.reconstruction))
+    >>> AutoencoderTransformer(loss=LogCosh())
+    AutoencoderTransformer(loss=LogCosh())
+    """
+
+    domain = None
+    """Interval (low, high) in which the data must lie; None for any."""
+
+    output_activation = None
+    """The output activation that the loss implies, in scikit-learn's spelling; None for any."""
+
+    sums_features = False
+    """Whether the loss of a row is the sum over its features rather than their mean."""
+
+    @abstractmethod
+    def __call__(self, forward):
+        """The loss of each value.
+
+        Parameters
+        ----------
+        forward : ForwardPass
+            Its `target`, and `reconstruction` or `logits`, are read. The numbers that the class
+            names in `numbers` follow as keyword arguments.
+
+        Returns
+        -------
+        loss : tensor of shape (n_rows, n_features)
+        """
+
+    def extra_weights(self, n_features):
+        """Names and shapes of arrays to train beside the network's, as a tuple of pairs."""
+        return ()
+
+    def constants(self, data, earlier):
+        """What the loss takes from the training data.
+
+        Parameters
+        ----------
+        data : TrainingSet
+        earlier : dict of str to ndarray
+            The constants of the fit that is continued; empty for a new one.
+
+        Returns
+        -------
+        constants : dict of str to ndarray
+            Found in ``forward.constants`` then.
+        """
+        return {}
+
+    def of_layer(self):
+        """What the first layer minimises when layers are pretrained one by one."""
+        return self
+
+
+class SquaredError(Loss):
     r"""Squared error of each value, :math:`(x - \hat x)^2`, in squared units of the data.
 
-    Parameters
-    ----------
-    step : ForwardPass
-        Its `target`, `logits` and `activate` are read.
-
-    Returns
-    -------
-    loss : tensor of shape (n_rows, n_features)
+    Examples
+    --------
+    >>> from skae import AutoencoderTransformer
+    >>> from skae.losses import SquaredError
+    >>> AutoencoderTransformer(loss=SquaredError()).fit([[0.0, 1.0], [1.0, 0.0]]).n_iter_ > 0
+    True
     """
-    from keras import ops
 
-    return ops.square(step.target - step.activate(step.logits))
+    name = "squared_error"
 
+    def __call__(self, forward):
+        """The loss of each value; see `Loss.__call__`."""
+        from keras import ops
 
-def absolute_error(step):
-    r"""Absolute error of each value, :math:`|x - \hat x|`, in units of the data."""
-    from keras import ops
-
-    return ops.abs(step.target - step.activate(step.logits))
+        return ops.square(forward.target - forward.reconstruction)
 
 
-def binary_crossentropy(step):
-    r"""Cross-entropy of each value, in nats.
+class AbsoluteError(Loss):
+    r"""Absolute error of each value, :math:`|x - \hat x|`, in units of the data.
+
+    Examples
+    --------
+    >>> from skae import AutoencoderTransformer
+    >>> from skae.losses import AbsoluteError
+    >>> AutoencoderTransformer(loss=AbsoluteError()).fit([[0.0, 1.0], [1.0, 0.0]]).n_iter_ > 0
+    True
+    """
+
+    name = "absolute_error"
+
+    def __call__(self, forward):
+        """The loss of each value; see `Loss.__call__`."""
+        from keras import ops
+
+        return ops.abs(forward.target - forward.reconstruction)
+
+
+class BinaryCrossentropy(Loss):
+    r"""Cross-entropy of each value, in nats, for data in [0, 1].
 
     :math:`-x \log \hat x - (1 - x) \log(1 - \hat x)` with :math:`\hat x = 1 / (1 + e^{-z})` of the
     logits z, written so that no logarithm of zero occurs: :math:`\max(z, 0) - x z +
     \log(1 + e^{-|z|})`. Its minimum is the entropy of the data, above zero unless they are all 0
-    or 1. `activate` is not used: the loss implies the logistic function.
+    or 1.
+
+    Examples
+    --------
+    >>> from skae import AutoencoderTransformer
+    >>> from skae.losses import BinaryCrossentropy
+    >>> AutoencoderTransformer(loss=BinaryCrossentropy()).fit([[0, 1], [1, 0]]).n_iter_ > 0
+    True
     """
-    from keras import ops
 
-    @ops.custom_gradient
-    def crossentropy(z, x):
-        """The loss, with a gradient that is simpler than that of each of its parts."""
+    name = "binary_crossentropy"
+    domain = (0.0, 1.0)
+    output_activation = "logistic"
 
-        def gradient(*inputs, upstream=None):
-            upstream = inputs[-1] if upstream is None else upstream
-            return upstream * (ops.sigmoid(z) - x), -upstream * z
+    def __call__(self, forward):
+        """The loss of each value; see `Loss.__call__`."""
+        from keras import ops
 
-        return ops.maximum(z, 0.0) - x * z + ops.log1p(ops.exp(-ops.abs(z))), gradient
+        @ops.custom_gradient
+        def crossentropy(z, x):
+            """The loss, with a gradient that is simpler than that of each of its parts."""
 
-    return crossentropy(step.logits, step.target)
+            def gradient(*inputs, upstream=None):
+                upstream = inputs[-1] if upstream is None else upstream
+                return upstream * (ops.sigmoid(z) - x), -upstream * z
+
+            return ops.maximum(z, 0.0) - x * z + ops.log1p(ops.exp(-ops.abs(z))), gradient
+
+        return crossentropy(forward.logits, forward.target)
 
 
-def bernoulli(step):
-    """Negative logarithm of the Bernoulli likelihood: `binary_crossentropy`."""
-    return binary_crossentropy(step)
+class Bernoulli(BinaryCrossentropy):
+    """Negative logarithm of the Bernoulli likelihood: the cross-entropy, summed over features."""
+
+    name = "bernoulli"
+    sums_features = True
+
+    def of_layer(self):
+        """The cross-entropy, a mean over features."""
+        return BinaryCrossentropy()
 
 
-def gaussian(step):
-    r"""Negative logarithm of the normal density of each value.
+class Gaussian(Loss):
+    r"""Negative logarithm of the normal density of each value, in nats.
 
-    :math:`\frac12 \left(\log 2\pi\sigma_j^2 + (x_j - \hat x_j)^2 / \sigma_j^2\right)`, where the
-    variance :math:`\sigma_j^2` of feature j is `noise_variance`.
+    :math:`\frac12 \left(\log 2\pi\sigma_j^2 + (x_j - \hat x_j)^2 / \sigma_j^2\right)`, where
+    :math:`\sigma_j^2` is the variance of feature j around its reconstruction.
+
+    Parameters
+    ----------
+    noise_variance : float or "learned", default="learned"
+        The variance of all features, or "learned" for one of each feature that is trained, from
+        the feature's own variance on.
     """
-    from keras import ops
 
-    variance = step.noise_variance()
-    error = ops.square(step.target - step.activate(step.logits))
-    return 0.5 * (math.log(2 * math.pi) + ops.log(variance) + error / variance)
+    name = "gaussian"
+    sums_features = True
+
+    LOG_BOUND = 15.0
+    """Bound on the magnitude of the logarithm of a trained variance over its start."""
+
+    def __init__(self, noise_variance="learned"):
+        self.noise_variance = noise_variance
+
+    @property
+    def key(self):
+        """Equal whatever the variance is, which is one of the constants."""
+        return type(self), self.noise_variance == "learned"
+
+    def extra_weights(self, n_features):
+        """The logarithm of each feature's variance over its start, if it is learned."""
+        learned = self.noise_variance == "learned"
+        return (("log_relative_noise_variance", (n_features,)),) if learned else ()
+
+    def constants(self, data, earlier):
+        """Each feature's variance, or where learning it starts."""
+        if self.noise_variance != "learned":
+            variance = np.full(data.target.n_features, self.noise_variance, np.float32)
+        else:
+            variance = earlier.get("noise_variance")
+            variance = np.float32(data.variances()) if variance is None else variance
+        return {"noise_variance": variance}
+
+    @classmethod
+    def variance_of(cls, constants, extra_weights):
+        """Variance of each feature around its reconstruction."""
+        from keras import ops
+
+        variance = constants["noise_variance"]
+        relative = extra_weights.get("log_relative_noise_variance")
+        if relative is not None:
+            variance = variance * ops.exp(ops.clip(relative, -cls.LOG_BOUND, cls.LOG_BOUND))
+        return variance
+
+    def __call__(self, forward):
+        """The loss of each value; see `Loss.__call__`."""
+        from keras import ops
+
+        variance = self.variance_of(forward.constants, forward.extra_weights)
+        error = ops.square(forward.target - forward.reconstruction)
+        return 0.5 * (math.log(2 * math.pi) + ops.log(variance) + error / variance)
+
+    def of_layer(self):
+        """The squared error."""
+        return SquaredError()
+
+
+class FunctionLoss(Loss):
+    """A loss that a function of a `ForwardPass` describes; see `Loss.__call__`.
+
+    Parameters
+    ----------
+    function : callable
+    """
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, forward):
+        """The loss of each value; see `Loss.__call__`."""
+        return self.function(forward)
+
+
+LOSSES = {loss.name: loss for loss in (SquaredError, AbsoluteError, BinaryCrossentropy)}
+"""Losses that can be asked for by name."""
+
+LIKELIHOODS = {likelihood.name: likelihood for likelihood in (Gaussian, Bernoulli)}
+"""Distributions of a row's values around the reconstruction, by name."""
+
+
+def as_loss(value):
+    """The loss that a name, a `Loss` or a function stands for.
+
+    Raises
+    ------
+    ValueError
+        If it stands for none.
+    """
+    return as_term(value, "loss", Loss, LOSSES, FunctionLoss)

@@ -1,6 +1,9 @@
 """Architectures: shapes, forward passes by NumPy and SciPy, and layerwise pretraining by hand."""
 
+import itertools
 import pickle
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -18,14 +21,15 @@ from skae import (
     DenoisingAutoencoder,
     SparseAutoencoder,
     VariationalAutoencoder,
-    _base,
 )
-from skae._engine import Objective, Recipe, Rows, graph_of, initial_network
-from skae._engine._graph import initial_weights
-from skae._pretraining import pretrained
-from skae._training_set import TrainingSet
+from skae._autoencoders import _fit
+from skae._autoencoders._pretraining import layers_of, pretrained
+from skae._data import Rows, TrainingSet
+from skae._engine import NormalCode, Objective, PointCode, Recipe, graph_of, initial_network
+from skae._engine.graph import initial_weights
 from skae.architectures import Architecture, Conv, Dense
-from skae.penalties import WEIGHT_PENALTIES, l2
+from skae.losses import Bernoulli, SquaredError
+from skae.penalties import L2
 
 SELU = 1.0507009873554805, 1.6732632423543772
 ACTIVATIONS = {
@@ -105,7 +109,7 @@ def with_random_weights(model, seed=0):
 @pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
 @pytest.mark.parametrize(
     ("shape", "code"),
-    [((7, 5), 2 * 2), ((1, 9), 1 * 3), ((9, 1, 2), 3 * 1), ((1, 1), 1), ((12, 4, 3), 3 * 1)],
+    [((7, 5), 2 * 2), ((1, 9), 1 * 3), ((9, 1, 2), 3 * 1), ((3, 3), 1), ((12, 4, 3), 3 * 1)],
 )
 def test_images_of_any_shape(shape, code, downsampling, n_components):
     n_features = int(np.prod(shape))
@@ -115,6 +119,19 @@ def test_images_of_any_shape(shape, code, downsampling, n_components):
     assert encoder.input_shape == decoder.output_shape == (None, n_features)
     assert encoder.output_shape == decoder.input_shape == (None, n_codes)
     assert decoder(encoder(np.ones((2, n_features), "f4"))).shape == (2, n_features)
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_layers"),
+    [((1, 1), 1), ((2, 1), 1), ((3, 2), 2), ((4, 4), 2), ((5, 2, 3), 3), ((1, 8), 3), ((9, 9), 4)],
+)
+def test_as_many_layers_as_the_image_has_halvings(shape, n_layers):
+    n_features = int(np.prod(shape))
+    encoder, _ = Conv(shape, [1] * n_layers).build((n_features,), None)
+    assert encoder.output_shape == (None, 1), "the innermost map has one pixel"
+    message = rf"filters must have at most {n_layers} entries for images of {shape[0]} x {shape[1]}"
+    with pytest.raises(ValueError, match=message):
+        Conv(shape, [1] * (n_layers + 1)).build((n_features,), None)
 
 
 def padded(images):
@@ -269,6 +286,99 @@ def test_keras_models_compute_the_same(fitted, digits):
     np.testing.assert_allclose(fitted.model_(X), fitted.reconstruct(X), atol=1e-5)
 
 
+# Shapes of the weights
+
+
+def built_shapes(architecture, n_features, n_components, draws_code=False):
+    latent = NormalCode() if draws_code else PointCode()
+    graph = graph_of(Recipe(architecture, n_features, n_components, latent))
+    return [tuple(v.shape) for v in graph.trainable], [tuple(v.shape) for v in graph.fixed]
+
+
+def assert_shapes_are_those_built(architecture, n_features, n_components):
+    expected = built_shapes(architecture, n_features, n_components)
+    assert architecture.weight_shapes((n_features,), n_components) == expected
+    assert Architecture.weight_shapes(architecture, (n_features,), n_components) == expected
+    if n_components is not None and not getattr(architecture, "tied", False):
+        expected = built_shapes(architecture, n_features, n_components, draws_code=True)
+        drawn = (n_features,), n_components, 2 * n_components
+        assert architecture.weight_shapes(*drawn) == expected
+        assert Architecture.weight_shapes(architecture, *drawn) == expected
+
+
+REGULARIZATIONS = list(itertools.product([None, "batch", "layer"], [0.0, 0.3]))
+
+
+@pytest.mark.parametrize(("normalization", "dropout"), REGULARIZATIONS)
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("sizes", [(), 5, (5, 4)])
+def test_weight_shapes_of_dense_layers(sizes, tied, normalization, dropout):
+    dense = Dense(sizes, normalization=normalization, dropout=dropout, tied=tied)
+    assert_shapes_are_those_built(dense, 6, 2)
+
+
+@pytest.mark.parametrize(("normalization", "dropout"), REGULARIZATIONS)
+@pytest.mark.parametrize("n_components", [None, 2])
+@pytest.mark.parametrize(
+    ("shape", "filters", "kernel_size"),
+    [((4, 4), 3, 3), ((4, 7, 2), (3, 5), 2), ((9, 5, 1), [2, 4, 3], 1)],
+)
+@pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
+def test_weight_shapes_of_convolutions(
+    downsampling, shape, filters, kernel_size, n_components, normalization, dropout
+):
+    options = {"downsampling": downsampling, "normalization": normalization, "dropout": dropout}
+    conv = Conv(shape, filters, kernel_size, **options)
+    assert_shapes_are_those_built(conv, int(np.prod(shape)), n_components)
+
+
+def test_weight_shapes_by_hand():
+    trainable, fixed = Conv((4, 4), 3, 2, downsampling="max_pool").weight_shapes((16,), 2, 4)
+    encoder = [(2, 2, 1, 3), (3,), (12, 4), (4,)]
+    decoder = [(2, 12), (12,), (2, 2, 3, 3), (3,), (2, 2, 3, 1), (1,)]
+    assert trainable == encoder + decoder
+    assert fixed == []
+    trainable, fixed = Dense(5, normalization="batch", dropout=0.1).weight_shapes((7,), 2)
+    encoder = [(7, 5), (5,), (5,), (5,), (5, 2), (2,)]
+    assert trainable == [*encoder, (2, 5), (5,), (5,), (5,), (5, 7), (7,)]
+    assert fixed == 2 * [(5,), (5,), (2,)]
+
+
+class Frozen(Architecture):
+    """A user's architecture with a layer that is not trained."""
+
+    def build(self, input_shape, n_components):
+        from keras import Sequential, layers
+
+        hidden = layers.Dense(5, trainable=False)
+        encoder = Sequential([layers.Input(input_shape), hidden, layers.Dense(n_components)])
+        decoder = Sequential([layers.Input((n_components,)), layers.Dense(*input_shape)])
+        return encoder, decoder
+
+
+def test_weight_shapes_of_a_users_architecture():
+    assert_shapes_are_those_built(Frozen(), 6, 2)
+    trainable, fixed = Frozen().weight_shapes((6,), 2, n_outputs=4)
+    assert trainable == [(5, 4), (4,), (2, 6), (6,)]
+    assert fixed == [(6, 5), (5,)]
+
+
+def test_weight_shapes_of_tied_layers_with_other_outputs():
+    with pytest.raises(ValueError, match=r"tied=True needs .* n_outputs=4 and n_components=2"):
+        Dense(5, tied=True).weight_shapes((7,), 2, 4)
+
+
+def test_weight_shapes_need_no_keras():
+    program = """
+import sys
+from skae.architectures import Conv, Dense
+Dense(normalization="batch").weight_shapes((9,), 2)
+Conv((8, 8), downsampling="max_pool", dropout=0.1).weight_shapes((64,), None)
+assert not {"keras", "jax"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 # Dense layers
 
 
@@ -325,11 +435,12 @@ def test_gradient_of_a_tied_network():
     X = rng.normal(size=(6, 5))
     weights = [rng.normal(size=w.shape) / 2 for w in initial_weights(recipe, 0)[0]]
     alpha = 0.7
-    objective = Objective("squared_error", (WEIGHT_PENALTIES["l2"],))
+    objective = Objective(SquaredError()).plus(L2(), alpha)
+    numbers = {**objective.numbers_at(0), "constants": {}}
     batch = X.astype("f4"), X.astype("f4"), np.full(6, 1 / 6, "f4")
 
     def value(trainable):
-        return objective(graph_of(recipe), (trainable, []), batch, {"l2": alpha}, None)[0]
+        return objective(graph_of(recipe), (trainable, []), batch, numbers, None)[0]
 
     def by_numpy(arrays):
         outer, b1, inner, b2, b3, b4 = arrays
@@ -445,7 +556,7 @@ def joined(monkeypatch):
             networks.append(pretrained(*arguments))
             return networks[-1]
 
-        monkeypatch.setattr(_base, "pretrained", spy)
+        monkeypatch.setattr(_fit, "pretrained", spy)
         estimator.fit(X)
         (network,) = networks
         return network
@@ -455,10 +566,10 @@ def joined(monkeypatch):
 
 def by_hand(estimator, layers, X, monkeypatch):
     """Estimators of one layer each, trained on the code of the one before."""
-    drawn = _base._draw_seed(estimator.random_state)
+    drawn = np.random.RandomState(estimator.random_state).randint(2**31 - 1)
     singles = []
     for number, (n_components, params) in enumerate(layers):
-        monkeypatch.setattr(_base, "_draw_seed", lambda _, seed=drawn + number: seed)
+        monkeypatch.setattr(_fit.Fit, "_draw_seed", lambda _, seed=drawn + number: seed)
         single = clone(estimator).set_params(
             n_components=n_components, pretraining=None, max_iter=-(-estimator.max_iter // 3),
             **params,
@@ -469,8 +580,6 @@ def by_hand(estimator, layers, X, monkeypatch):
 
 
 def code_of(network, X):
-    from skae._engine import Rows
-
     return network.encode(Rows(X), np.empty((len(X), network.n_code_features), np.float32))
 
 
@@ -528,10 +637,9 @@ def test_tied_layers_are_trained_one_by_one(digits, joined, monkeypatch):
     )
 
 
-@pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
-def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch, downsampling):
+def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch):
     activation = "leaky_relu"
-    options = {"downsampling": downsampling, "activation": activation}
+    options = {"activation": activation}
     estimator = AutoencoderTransformer(
         3, architecture=Conv((8, 8), (4, 6), **options), batch_size=50, max_iter=3,
         pretraining="layerwise", random_state=0,
@@ -546,12 +654,67 @@ def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch, downsa
     ]  # fmt: skip
     singles, code = by_hand(estimator, params, digits, monkeypatch)
     outer, inner, dense = (single._network.trainable for single in singles)
-    own = outer[2:] if downsampling == "stride" else outer[4:]
     assert_same_arrays(
         whole.trainable,
-        [*outer[:2], *inner[:2], *dense[:2], *dense[2:], *inner[2:], *own],
+        [*outer[:2], *inner[:2], *dense[:2], *dense[2:], *inner[2:], *outer[2:]],
     )
     np.testing.assert_allclose(code_of(whole, digits), code, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        Dense((9, 7), normalization="batch", dropout=0.2),
+        Dense((9, 7), normalization="layer", tied=True),
+        Conv((8, 8), (3, 2), normalization="batch"),
+        Conv((8, 8), (3, 2), downsampling="max_pool", activation="relu"),
+        Conv((8, 4, 2), (3, 2), downsampling="max_pool", normalization="layer"),
+    ],
+    ids=repr,
+)
+def test_joined_layers_compute_what_they_compute_one_after_the_other(architecture):
+    recipe = Recipe(architecture, 64, 3, PointCode("tanh"), "logistic")
+    rng = np.random.default_rng(0)
+    X = 3 * rng.normal(size=(6, 64)).astype(np.float32)
+    trained = []
+
+    def train(number, layer, objective, data, seed, constants):
+        network = initial_network(layer, number, constants)
+        for array in network.trainable:
+            array[...] = rng.uniform(-1, 1, size=array.shape)
+        for variance in network.fixed:
+            variance[...] = rng.uniform(1, 2, size=variance.shape)
+        trained.append(network)
+        return network
+
+    data = TrainingSet(Rows(X), Rows(X), np.ones(6))
+    layers = layers_of(recipe, SquaredError())
+    whole = pretrained(recipe, layers, Objective(SquaredError()), data, 0, {}, train)
+    code = X
+    for network in trained:
+        code = code_of(network, code)
+    np.testing.assert_allclose(code_of(whole, X), code, rtol=1e-4)
+    rows = code
+    for network in reversed(trained):
+        rows = network.decode(Rows(rows), np.empty((6, network.recipe.n_features), np.float32))
+    np.testing.assert_allclose(whole.decode(Rows(code), np.empty_like(X)), rows, rtol=1e-4)
+    assert np.ptp(rows, axis=0).max() > 1e-3
+
+
+class Deeper(Dense):
+    """A user's subclass that adds a layer, but inherits `stages`."""
+
+    def build(self, input_shape, n_components):
+        from keras import Sequential, layers
+
+        encoder, decoder = super().build(input_shape, n_components)
+        return encoder, Sequential([decoder, layers.Dense(*input_shape)])
+
+
+def test_stages_that_are_not_the_network_are_refused_before_training(digits):
+    message = r"stages .* those of Deeper are not: array 1 of the decoder's trainable weights"
+    with pytest.raises(ValueError, match=message):
+        fit(Deeper((9,)), digits, pretraining="layerwise")
 
 
 @pytest.mark.parametrize("activation", ["tanh", "silu"])
@@ -595,17 +758,18 @@ def test_pretraining_gives_a_better_start(digits, kind, architecture):
 
 def test_a_variational_convolution_starts_from_its_pretrained_layer():
     """The layer that gives mean and variance is drawn; all others are those of the one stage."""
-    recipe = Recipe(Conv((8, 8), (4,)), 64, 3, output_activation="logistic", draws_code=True)
+    recipe = Recipe(Conv((8, 8), (4,)), 64, 3, NormalCode(), "logistic")
     trained = []
 
-    def train(layer, objective, data, seed, constants):
+    def train(number, layer, objective, data, seed, constants):
         trained.append(initial_network(layer, seed + 7, constants))
         return trained[-1]
 
     X = Rows(np.zeros((5, 64), np.float32))
     data = TrainingSet(X, X, np.ones(5))
-    objective = Objective("bernoulli", (l2,), numbers={"l2": 0.0}, summed=True)
-    joined = pretrained(recipe, objective, data, 0, {}, train)
+    objective = Objective(Bernoulli()).plus(L2(), 0.0)
+    layers = layers_of(recipe, Bernoulli().of_layer())
+    joined = pretrained(recipe, layers, objective, data, 0, {}, train)
     (stage,) = trained
     fresh = initial_network(recipe, 0, {})
     np.testing.assert_array_equal(joined.trainable[0], stage.trainable[0])
@@ -687,6 +851,8 @@ def test_a_variational_code_needs_a_width(digits):
         (Conv((8, 8), (4, 0)), r"filters must be whole numbers of at least 1, got \(4, 0\)"),
         (Conv((8, 8), 2.5), "filters must be whole numbers of at least 1, got 2.5"),
         (Conv((8, 8), "many"), "filters must be whole numbers"),
+        (Conv((8, 8), (1,) * 6), r"filters must have at most 3 entries for images of 8 x 8 pixels, "
+         r"because each layer halves height and width; got \(1, 1, 1, 1, 1, 1\) with 6 entries"),
         (Conv((8, 8), None), "filters must be whole numbers"),
         (Conv((8, 8), 4, 0), "kernel_size must be whole numbers of at least 1, got 0"),
         (Conv((8, 8), downsampling="mean"), "downsampling must be 'stride' or 'max_pool', got 'm"),

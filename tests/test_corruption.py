@@ -548,7 +548,7 @@ def test_a_composition_of_strangers_needs_trust(X, tmp_path):
 
 @pytest.mark.parametrize("corruption", [dimmed, ["masking", dimmed], Composition([dimmed])])
 def test_a_function_cannot_be_saved(X, tmp_path, corruption):
-    message = r"corruption.* must be .* a Corruption, got <function dimmed.*Pickle"
+    message = r"corruption.* must be .* a Penalty, got <function dimmed.*Pickle"
     with pytest.raises(TypeError, match=message):
         skae.save(denoiser(corruption).fit(X), tmp_path / "denoiser")
     assert not list(tmp_path.iterdir())
@@ -627,4 +627,3 @@ def test_the_key_leaves_out_the_level_alone():
     assert GaussianNoise().key != GaussianNoise(clip=(0, 1)).key
     assert Composition([MaskingNoise(0.1)]).key == Composition(["masking"], level=0.5).key
     assert Composition(["masking", "swap"]).key != Composition(["swap", "masking"]).key
-    assert Occlusion(position=(1, 2)).key == Occlusion(position=[1, 2]).key

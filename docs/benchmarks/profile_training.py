@@ -19,12 +19,16 @@ from _report import add_output_options, write_results
 from mnist_figures import load_images
 from sklearn.decomposition import PCA
 
-from skae import AutoencoderTransformer, DenoisingAutoencoder, losses
-from skae._engine import Recipe, Rows, _programs, _training, clear_programs, load_keras
-from skae._engine._data import Blocks, aligned
-from skae._engine._graph import build_models, initial_weights
+from skae import AutoencoderTransformer, DenoisingAutoencoder
+from skae._data import Rows
+from skae._engine import Recipe, _jax, clear_programs, load_keras, loop, programs
+from skae._engine.batches import Blocks, aligned
+from skae._engine.building import build_models
+from skae._engine.graph import initial_weights
 from skae._layers import doubling_conv, halving_max
 from skae.architectures import Conv, Dense
+from skae.losses import BinaryCrossentropy
+from skae.penalties import L2
 
 REPETITIONS = 5
 
@@ -118,12 +122,12 @@ def inside_programs(fit):
 
             return call
 
-        compile_unclocked = _training.compile_program
-        _training.compile_program = compile_program
+        compile_unclocked = loop.compile_program
+        loop.compile_program = compile_program
         try:
             fit()
         finally:
-            _training.compile_program = compile_unclocked
+            loop.compile_program = compile_unclocked
         return seconds
 
     return clocked
@@ -189,27 +193,27 @@ def parts_of_an_epoch(X, hidden, n_components, batch_size):
         yield compare(name, part, epochs(X, **options, **params), "all", whole)
 
 
-def softplus_crossentropy(step):
+def softplus_crossentropy(loss, forward):
     """The cross-entropy by Keras's softplus."""
     from keras import ops
 
-    return ops.softplus(step.logits) - step.target * step.logits
+    return ops.softplus(forward.logits) - forward.target * forward.logits
 
 
-def weightless_penalty():
-    """A new function each time, so that a fit with it is compiled by itself."""
+NUMBERS = count()
 
-    def penalty(step):
-        return 0.0
 
-    penalty.__module__ = "skae"  # else its program counts as one with a user's code
+def penalty_with_its_own_key():
+    """The usual penalty with one attribute more, so that a fit with it is compiled by itself."""
+    penalty = L2()
+    penalty.number = next(NUMBERS)
     return penalty
 
 
 def compare_forms(what, way, other, module, name, form, X, **params):
     """Record of a fit as it is, and as it is where a module's attribute is `form` in compiling."""
-    ours = epochs(X, weight_penalty=weightless_penalty(), **params)
-    theirs = epochs(X, weight_penalty=weightless_penalty(), **params)
+    ours = epochs(X, weight_penalty=penalty_with_its_own_key(), **params)
+    theirs = epochs(X, weight_penalty=penalty_with_its_own_key(), **params)
     with patch.object(module, name, form):
         theirs()
     return compare(what, way, ours, other, theirs)
@@ -219,16 +223,16 @@ def forms_of_programs(X):
     """Programs as skae compiles them, and without one thing that it does to them."""
     yield compare_forms(
         "784-32-784, batches of 32", "gradient by hand", "softplus",
-        losses, "binary_crossentropy", softplus_crossentropy, X,
+        BinaryCrossentropy, "__call__", softplus_crossentropy, X,
     )  # fmt: skip
     yield compare_forms(
         "784-32-784, masking noise, batches of 256", "traced as one", "function by function",
-        _programs, "_is_own", lambda key: False, X,
+        programs, "is_own", lambda key: False, X,
         kind=DenoisingAutoencoder, corruption="masking", batch_size=256,
     )  # fmt: skip
     yield compare_forms(
         "convolutions, batches of 50", "Eigen", "YNNPACK",
-        _training, "PLAIN_CONVOLUTIONS", None, X[:2_000],
+        _jax, "PLAIN_CONVOLUTIONS", None, X[:2_000],
         n_components=None, architecture=Conv((28, 28), filters=(16, 32), kernel_size=5),
         loss="squared_error", batch_size=50,
     )  # fmt: skip
@@ -238,13 +242,15 @@ def first_weights():
     """Networks of a new shape each time: built and drawn as skae does, and as Keras does."""
     widths = count(33)
 
-    def recipe():
-        return Recipe(Dense((next(widths),)), 784, 32)
+    def together():
+        initial_weights(Recipe(Dense((next(widths),)), 784, 32), 0)
+
+    def one_by_one():
+        build_models(Dense((next(widths),)), (784,), 32, 32)
 
     yield compare(
-        "weights of a new network", "one program for all", lambda: initial_weights(recipe(), 0),
-        "one by one", lambda: build_models(recipe()),
-    )  # fmt: skip
+        "weights of a new network", "one program for all", together, "one by one", one_by_one
+    )
 
 
 def forms_of_layers():

@@ -6,41 +6,56 @@ into compiled programs, which it shares between all estimators of the process, a
 `FittedNetwork`: the recipe and its weights as NumPy arrays.
 """
 
-from ._backend import backend_name, devices, load_keras
-from ._data import Rows
-from ._graph import graph_of
-from ._network import FittedNetwork, initial_network
-from ._numbers import Uniform, WarmUp, value_at
-from ._objective import Objective
-from ._programs import clear_programs, params_key, program_info
-from ._recipe import ACTIVATIONS, Recipe, canonical_activation, keras_activation
-from ._solver import SCHEDULES, SOLVERS, Solver
-from ._stopping import StoppingRule
-from ._training import Schedule, Training
+from ._jax import devices
+from .activations import ACTIVATION_NAMES, canonical_activation, keras_activation
+from .backend import backend_name, load_keras, session
+from .building import built_weight_shapes
+from .draws import draws
+from .graph import graph_of
+from .inference import FittedNetwork, initial_network
+from .keys import content_key
+from .latent import LATENTS, NormalCode, PointCode, divergence
+from .loop import Hooks, Schedule, Training, diverged
+from .objective import Objective, Weighted
+from .programs import clear_programs, program_info
+from .recipe import Recipe
+from .schedules import SCHEDULES, Uniform, WarmUp, value_at
+from .solver import SOLVERS, Solver, SolverState
+from .stopping import StoppingRule
 
 __all__ = [
-    "ACTIVATIONS",
+    "ACTIVATION_NAMES",
+    "LATENTS",
     "SCHEDULES",
     "SOLVERS",
     "FittedNetwork",
+    "Hooks",
+    "NormalCode",
     "Objective",
+    "PointCode",
     "Recipe",
-    "Rows",
     "Schedule",
     "Solver",
+    "SolverState",
     "StoppingRule",
     "Training",
     "Uniform",
     "WarmUp",
+    "Weighted",
     "backend_name",
+    "built_weight_shapes",
     "canonical_activation",
     "clear_programs",
+    "content_key",
     "devices",
+    "diverged",
+    "divergence",
+    "draws",
     "graph_of",
     "initial_network",
     "keras_activation",
     "load_keras",
-    "params_key",
     "program_info",
+    "session",
     "value_at",
 ]

@@ -1,11 +1,16 @@
 """The code as points in the plane."""
 
+from numbers import Real
+
 import numpy as np
 
 from ._matplotlib import COLORS, axes_or_new, final_estimator, remove_spines
 
 MAX_CLASSES = 20
 """Most values of a numeric y that are drawn as classes; more get a colour bar."""
+
+MISSING_COLOR = "#d9d9d9"
+"""Lighter than the greys among COLORS, which are colours of classes."""
 
 
 class LatentSpaceDisplay:
@@ -19,17 +24,20 @@ class LatentSpaceDisplay:
     code : ndarray of shape (n_samples, n_components)
         Codes, two components wide or wider.
     y : ndarray of shape (n_samples,), default=None
-        Colours the points. Strings, booleans and up to 20 different whole numbers are classes
-        and get a legend; other numbers get a colour bar.
+        Colours the points. Up to 20 different whole numbers and whatever is not a number are
+        classes and get a legend; other numbers get a colour bar. Missing values (None, NaN, NaT
+        or pandas.NA) are grey, below the other points, and called "missing" in a legend.
     estimator_name : str, default=None
         Name for the title. None leaves the title out.
 
     Attributes
     ----------
     scatter_ : matplotlib PathCollection
-        The points, in the order of the code.
+        The points, in the order of the code. Those without a value in y are masked.
+    missing_ : matplotlib PathCollection or None
+        The points without a value in y, in the order of the code. The others are masked.
     legend_ : matplotlib Legend or None
-        Legend of the classes.
+        Legend of the classes and of missing values.
     colorbar_ : matplotlib Colorbar or None
         Colour bar of a continuous y.
     ax_ : matplotlib Axes
@@ -156,7 +164,8 @@ class LatentSpaceDisplay:
         """
         code = np.asarray(code)
         if y is not None:
-            y = np.asarray(y)
+            # In a list, NumPy would make NaN beside strings the string "nan".
+            y = np.asarray(y) if hasattr(y, "dtype") else np.array(y, dtype=object)
             if y.shape != (len(code),):
                 raise ValueError(f"y must have shape ({len(code)},) like the code, got {y.shape}.")
         display = cls(code=code, y=y, estimator_name=estimator_name)
@@ -192,13 +201,19 @@ class LatentSpaceDisplay:
         """
         points = _points(self.code, components, projection)
         ax = axes_or_new(ax, self, (6, 4.8))
-        classes = _classes(self.y)
+        missing, y = _find_missing(self.y, len(points))
+        classes = None if y is None else _classes(y[~missing])
         size = np.clip(12_000 / len(points), 2, 16)
-        style = {"s": size, "alpha": 0.8, "linewidths": 0, **self._colors(classes)}
-        self.scatter_ = ax.scatter(*points.T, **{**style, **(scatter_kwargs or {})})
-        self.legend_ = None if classes is None else _legend(ax, classes)
+        style = {"s": size, "alpha": 0.8, "linewidths": 0, **_colors(y, classes)}
+        style |= scatter_kwargs or {}
+        self.missing_ = None
+        if missing.any():  # drawn first, so that the others lie above
+            self.missing_ = _scatter(ax, points, missing, {**style, "plotnonfinite": True})
+            self.missing_.set(array=None, color=MISSING_COLOR)
+        self.scatter_ = _scatter(ax, points, ~missing, style)
+        self.legend_ = _legend(ax, classes or [], missing.any())
         self.colorbar_ = None
-        if self.y is not None and classes is None:
+        if y is not None and classes is None:
             self.colorbar_ = ax.figure.colorbar(self.scatter_, ax=ax)
         axis = "Component" if projection is None else "Principal component"
         ax.set(xlabel=f"{axis} {components[0]}", ylabel=f"{axis} {components[1]}")
@@ -206,14 +221,6 @@ class LatentSpaceDisplay:
         remove_spines(ax, ["right", "top"])
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-    def _colors(self, classes):
-        if self.y is None:
-            return {"color": COLORS[0]}
-        if classes is None:
-            return {"c": self.y, "cmap": "viridis"}
-        colors = _class_colors(len(classes))
-        return {"c": [colors[i] for i in np.searchsorted(classes, self.y)]}
 
 
 def _points(code, components, projection):
@@ -234,14 +241,48 @@ def _points(code, components, projection):
     return code[:, list(components)]
 
 
-def _classes(y):
-    """Find the classes in y; None where y is missing or continuous."""
+def _find_missing(y, n_points):
+    """Return where y is missing, and y, as floats if all of its other values are numbers."""
     if y is None:
-        return None
-    classes = np.unique(y)
-    if y.dtype.kind == "f" and (y != np.floor(y)).any():
-        return None
-    return None if y.dtype.kind in "iuf" and len(classes) > MAX_CLASSES else classes
+        return np.zeros(n_points, dtype=bool), None
+    missing = np.array([_is_missing(value) for value in y])
+    if all(isinstance(value, Real) and not isinstance(value, bool) for value in y[~missing]):
+        y = np.where(missing, np.nan, y.astype(object)).astype(float)
+    return missing, y
+
+
+def _is_missing(value):
+    try:
+        return value is None or bool(value != value)  # only NaN and NaT differ from themselves
+    except TypeError:  # a comparison with pandas.NA is neither true nor false
+        return True
+
+
+def _classes(y):
+    """Return the classes in order, or None if y is continuous."""
+    classes = set(y)
+    if y.dtype.kind == "f":
+        if len(classes) > MAX_CLASSES or not all(value.is_integer() for value in classes):
+            return None
+        return [int(value) for value in sorted(classes)]
+    try:
+        return sorted(classes, key=lambda value: (isinstance(value, str), value))
+    except TypeError:  # other types that have no order
+        return sorted(classes, key=str)
+
+
+def _colors(y, classes):
+    if y is None:
+        return {"color": COLORS[0]}
+    if classes is None:
+        return {"c": y, "cmap": "viridis"}
+    colors = dict(zip(classes, _class_colors(len(classes)), strict=True))
+    return {"c": [colors.get(value, MISSING_COLOR) for value in y]}
+
+
+def _scatter(ax, points, drawn, style):
+    """Draw some of the points; the others are masked, so that arrays in `style` still fit."""
+    return ax.scatter(*np.where(drawn[:, np.newaxis], points, np.nan).T, **style)
 
 
 def _class_colors(n_classes):
@@ -252,19 +293,22 @@ def _class_colors(n_classes):
     return [tuple(color) for color in colormaps["viridis"](np.linspace(0, 1, n_classes))]
 
 
-def _legend(ax, classes):
+def _legend(ax, classes, has_missing):
     from matplotlib.lines import Line2D
 
+    entries = list(zip(classes, _class_colors(len(classes)), strict=True))
+    if has_missing:
+        entries.append(("missing", MISSING_COLOR))
+    if not entries:
+        return None
     style = {"linestyle": "", "marker": "o", "markersize": 6}
-    handles = [
-        Line2D([], [], color=color, label=str(label), **style)
-        for label, color in zip(classes, _class_colors(len(classes)), strict=True)
-    ]
+    # Beside the axes there may be a colour bar, where there are no classes.
+    beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+    handles = [Line2D([], [], color=color, label=str(name), **style) for name, color in entries]
     return ax.legend(
         handles=handles,
-        loc="center left",
-        bbox_to_anchor=(1.0, 0.5),
-        ncols=1 + (len(classes) - 1) // 12,
+        **(beside if classes else {"loc": "upper right"}),
+        ncols=1 + (len(entries) - 1) // 12,
         frameon=False,
         handletextpad=0.1,
     )

@@ -1,0 +1,472 @@
+"""BaseAutoencoder: the public methods of every estimator."""
+
+import copy
+from abc import abstractmethod
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
+
+from .._data import Rows
+from .._data.statistics import blocks
+from .._data.validation import check_float32_range, checked_matrix, explaining, surely_in_range
+from .._engine import ACTIVATION_NAMES, SCHEDULES, SOLVERS, Objective, PointCode, Solver, Weighted
+from .._sklearn_compat import (
+    CallbackSupportMixin,
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    fit_context,
+    in_container,
+    with_callbacks,
+)
+from ..losses import LOSSES, as_loss
+from ..penalties import WEIGHT_PENALTIES, as_penalty
+from ._fit import Fit
+
+
+class BaseAutoencoder(
+    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
+    """Everything the estimators share; not to be used directly.
+
+    A leaf declares its `__init__`, its constraints, and hooks: `_objective` (what is minimised),
+    `_latent` (how the code comes about), `_extra_attributes` (what else a fit leaves behind).
+    """
+
+    _parameter_constraints: dict = {
+        "n_components": [Interval(Integral, 1, None, closed="left"), None],
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATION_NAMES)), "array-like"],
+        "code_activation": [StrOptions(set(ACTIVATION_NAMES))],
+        "output_activation": [StrOptions({*ACTIVATION_NAMES, "auto"})],
+        "architecture": [HasMethods(["build", "get_params"]), None],
+        "loss": [StrOptions(set(LOSSES)), callable],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "weight_penalty": [StrOptions(set(WEIGHT_PENALTIES)), callable],
+        "solver": [StrOptions(set(SOLVERS)), HasMethods(["get_config", "stateless_apply"])],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [StrOptions(set(SCHEDULES))],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "warm_start": ["boolean"],
+        "pretraining": [StrOptions({"layerwise"}), None],
+        "missing": [StrOptions({"error", "mask"})],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    @abstractmethod
+    def __init__(
+        self,
+        n_components,
+        *,
+        hidden_layer_sizes,
+        activation,
+        code_activation,
+        output_activation,
+        architecture,
+        loss,
+        alpha,
+        weight_penalty,
+        solver,
+        learning_rate_init,
+        learning_rate,
+        batch_size,
+        max_iter,
+        shuffle,
+        tol,
+        early_stopping,
+        validation_fraction,
+        n_iter_no_change,
+        warm_start,
+        pretraining,
+        missing,
+        random_state,
+        verbose,
+    ):
+        self.n_components = n_components
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.code_activation = code_activation
+        self.output_activation = output_activation
+        self.architecture = architecture
+        self.loss = loss
+        self.alpha = alpha
+        self.weight_penalty = weight_penalty
+        self.solver = solver
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.pretraining = pretraining
+        self.missing = missing
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # Fitting
+
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, *, sample_weight=None, X_val=None):
+        """Train the network to reconstruct X.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Training data. Memory maps and sparse matrices are read in blocks.
+        y : Ignored
+            Present for API consistency; labels never become targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, none negative. None gives all the same weight.
+        X_val : array-like or sparse matrix of shape (n_validation_samples, n_features), \
+                default=None
+            Validation rows, whose loss is recorded after each epoch, and monitored instead of that
+            of held-out rows if ``early_stopping=True``. A frame must have the columns of X, and the
+            scale must be that of X: in a pipeline, use ``transform_input=["X_val"]``.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument is rejected, or a loss, a weight or an output becomes infinite or NaN.
+            The estimator then stays as it was.
+        KeyboardInterrupt
+            If Ctrl-C comes in pretraining, before the first epoch ended, or a second time. The
+            estimator then stays as it was.
+
+        Notes
+        -----
+        Ctrl-C after the first epoch ends the training with a warning; what was trained is kept.
+        """
+        return self._fit(X, sample_weight=sample_weight, X_val=X_val)
+
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, *, sample_weight=None):
+        """Train for one epoch on X, going on from the last `fit` or `partial_fit`.
+
+        The epoch is added to `history_`. Its step size is described at `learning_rate`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Training data of this call. With ``early_stopping=True`` some of the rows are held out,
+            and their loss is recorded.
+        y : Ignored
+            Present for API consistency; labels never become targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, none negative. None gives all the same weight.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument is rejected, a parameter now describes another network or solver, or a
+            loss, a weight or an output becomes infinite or NaN. The estimator then stays as it was.
+        KeyboardInterrupt
+            If Ctrl-C comes before the epoch ended. The estimator then stays as it was.
+        """
+        return self._fit(X, sample_weight=sample_weight, incremental=True)
+
+    def _fit(self, X, *, incremental=False, **rows):
+        """Fit on a copy, so that self stays as it is until the one swap at the end."""
+        state = Fit(self, incremental=incremental).run(X, **rows)
+        kept = {name: value for name, value in vars(self).items() if not is_fitted_name(name)}
+        self.__dict__ = {**kept, **state}
+        return self
+
+    # Hooks of the leaves
+
+    def _objective(self):
+        """The number to minimise, to which a leaf adds its terms."""
+        return Objective(
+            as_loss(self.loss), (Weighted(as_penalty(self.weight_penalty), self.alpha),)
+        )
+
+    def _latent(self):
+        """How the code comes about from the encoder's output."""
+        return PointCode(self.code_activation)
+
+    def _loss_parameter(self):
+        """The parameter that chose the loss, for messages."""
+        return f"loss={self.loss!r}"
+
+    def _check_start(self, start):
+        """Refuse to go on from the fitted estimator `start` where that makes no sense."""
+
+    def _extra_attributes(self, network):
+        """Fitted attributes beside those of every estimator, by name."""
+        return {}
+
+    # Using the fitted network
+
+    def transform(self, X):
+        """Encode X.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        code : ndarray of shape (n_samples, n_components)
+            The code, in the floating type of X. A row's values do not depend on the other rows.
+        """
+        check_is_fitted(self)
+        return self._encode(self._check_X(X))
+
+    def inverse_transform(self, X):
+        """Decode codes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Codes.
+
+        Returns
+        -------
+        X_reconstructed : ndarray of shape (n_samples, n_features)
+            Reconstructions, in the floating type of X; a frame where `set_output` asks for it.
+
+        Raises
+        ------
+        ValueError
+            If a code is so large that its reconstruction is infinite in single precision.
+        """
+        check_is_fitted(self)
+        codes = self._check_codes(X)
+        return self._frame(check_decoded(self._decode(codes), "X"), X)
+
+    def reconstruct(self, X):
+        """Encode and decode X.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        X_reconstructed : ndarray of shape (n_samples, n_features)
+            Equal to ``inverse_transform(transform(X))``, in the floating type of X; a frame where
+            `set_output` asks for it.
+
+        Raises
+        ------
+        ValueError
+            If a row is so far from the training rows that its reconstruction is infinite.
+        """
+        check_is_fitted(self)
+        decoded = self._decode(self._encode(self._check_X(X)))
+        return self._frame(check_decoded(decoded, "X"), X)
+
+    def impute(self, X):
+        """Replace the missing values of X by those of its reconstruction.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data, with NaN for what is missing. Needs ``missing="mask"`` in fit.
+
+        Returns
+        -------
+        X_imputed : ndarray of shape (n_samples, n_features)
+            X with each NaN replaced, all else as it was, in the floating type of X; a frame where
+            `set_output` asks for it.
+        """
+        check_is_fitted(self)
+        checked = self._check_X(X)
+        filled = check_decoded(self._decode(self._encode(checked)), "X")
+        dense = checked.toarray() if sparse.issparse(checked) else checked
+        return self._frame(np.where(np.isnan(dense), filled, dense), X)
+
+    def reconstruction_error(self, X, *, per_feature=False):
+        """Squared error of the reconstruction of each row.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+        per_feature : bool, default=False
+            Whether to give the squared error of each value rather than its mean over features.
+
+        Returns
+        -------
+        error : ndarray of shape (n_samples,) or (n_samples, n_features)
+            In squared units of X; lower is better. Missing values are left out of a row's mean,
+            and are NaN with ``per_feature=True``, which gives a frame where `set_output` asks for
+            it. The error of a value whose reconstruction is not finite is infinite.
+        """
+        check_is_fitted(self)
+        rows = Rows(self._check_X(X))
+        error = np.concatenate([self._error(part, per_feature) for _, part in blocks(rows)])
+        return self._frame(error, X) if per_feature else error
+
+    def _error(self, X, per_feature):
+        observed = ~np.isnan(X)
+        with np.errstate(over="ignore", invalid="ignore"):
+            error = np.square(X.astype(np.float64) - self._decode(self._encode(X)))
+        error[observed & np.isnan(error)] = np.inf
+        if per_feature:
+            return error
+        return error.sum(axis=1, where=observed) / np.maximum(observed.sum(axis=1), 1)
+
+    def score(self, X, y=None):
+        """Minus the mean squared error of the reconstructions.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        score : float
+            Minus the mean of ``reconstruction_error(X)`` whatever the loss; greater is better.
+        """
+        return -float(self.reconstruction_error(X).mean())
+
+    def _check_codes(self, X):
+        """X as a matrix of codes that are finite as float32."""
+        with explaining("X"):
+            codes = check_array(X, dtype="numeric", input_name="X")
+        names = list(map(str, self.get_feature_names_out()))
+        given = list(map(str, getattr(X, "columns", names)))
+        if codes.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"X has {codes.shape[1]} features, but {type(self).__name__}.inverse_transform is "
+                f"expecting codes of {self._n_features_out} features as input."
+            )
+        if given != names and sorted(given) == sorted(names):
+            raise ValueError(f"The columns of X must be in the order of the code, {names}.")
+        return check_float32_range(codes, "X")
+
+    def _frame(self, features, X):
+        """Features in the container that `set_output` asks for, with the index of X."""
+        names = getattr(self, "feature_names_in_", None)
+        if names is None:
+            names = [f"x{number}" for number in range(self.n_features_in_)]
+        return in_container(self, features, X, names)
+
+    def _encode(self, X):
+        out = np.empty((X.shape[0], self._n_features_out), floating_type(X))
+        return self._network.encode(Rows(X), out)
+
+    def _decode(self, code):
+        out = np.empty((code.shape[0], self.n_features_in_), floating_type(code))
+        return self._network.decode(Rows(code), out)
+
+    @property
+    def encoder_(self):
+        """keras.Model : the encoder, a copy built on access."""
+        return self._keras_models()[0]
+
+    @property
+    def decoder_(self):
+        """keras.Model : the decoder, a copy built on access."""
+        return self._keras_models()[1]
+
+    @property
+    def model_(self):
+        """keras.Model : encoder and decoder in a row, a copy built on access."""
+        return self._keras_models()[2]
+
+    def _keras_models(self):
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError(
+                f"This {type(self).__name__} has no network yet: call fit first."
+            ) from NotFittedError()
+        return self._network.keras_models()
+
+    # Conventions of scikit-learn
+
+    @property
+    def _n_features_out(self):
+        return self._network.n_code_features
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_network")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self.missing == "mask"
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def __sklearn_clone__(self):
+        """A clone whose solver is copied by skae: Keras knows only classes that are registered."""
+        solver = Solver(self.solver)
+        solver.check()
+        rest = copy.copy(self)
+        rest.solver = None
+        clone = super(BaseAutoencoder, rest).__sklearn_clone__()
+        clone.solver = solver.copy()
+        return clone
+
+    def _check_X(self, X):
+        """X as a numeric matrix of any storage whose values are finite as float32, or missing."""
+        if self._is_plainly_valid(X):
+            return X
+        return checked_matrix(self, X, "X", missing=self._network.takes_missing)
+
+    def _is_plainly_valid(self, X):
+        """Whether X needs none of scikit-learn's checks, which take most of the time of one row."""
+        return (
+            type(X) is np.ndarray
+            and X.dtype in (np.float32, np.float64)
+            and X.ndim == 2
+            and X.shape[1] == self.n_features_in_
+            and X.shape[0] > 0
+            and not hasattr(self, "feature_names_in_")
+            and (X.flags.c_contiguous or X.flags.f_contiguous)
+            and surely_in_range(X)
+        )
+
+
+def is_fitted_name(name):
+    """Whether an attribute is one that a fit leaves behind."""
+    return name in {"_network", "_slots", "_seed"} or (name.endswith("_") and name[0] != "_")
+
+
+def check_decoded(rows, name):
+    """Return reconstructions if they are finite."""
+    if not np.isfinite(rows).all():
+        raise ValueError(
+            f"{name} holds values so far from those of the training that their reconstruction is "
+            "infinite in single precision. Remove such rows, or scale the data."
+        )
+    return rows
+
+
+def floating_type(X):
+    """The floating type in which results for X are given."""
+    return np.float32 if X.dtype in (np.float32, np.float16) else np.float64

@@ -1,0 +1,408 @@
+"""One fit: its data, its pretraining, its training, and what it leaves behind."""
+
+import copy
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from .._data import Rows, TrainingSet
+from .._data.statistics import BLOCK_ROWS, value_range
+from .._data.validation import check_domain, checked_companion, checked_matrix, explaining
+from .._engine import (
+    Hooks,
+    Recipe,
+    Schedule,
+    Solver,
+    SolverState,
+    StoppingRule,
+    Training,
+    backend_name,
+    diverged,
+    graph_of,
+)
+from .._sklearn_compat import EpochCallbacks, check_sample_weight
+from ..architectures import Dense
+from ._pretraining import layers_of, pretrained
+from ._warnings import (
+    warn_of_constant_units,
+    warn_of_far_rows,
+    warn_of_interrupt,
+    warn_of_wide_code,
+)
+
+LOWEST_PARTIAL_RATE = 0.1
+"""Share of `learning_rate_init` below which `partial_fit` does not go on after a `fit` whose
+schedule came down."""
+
+SMALLEST_BATCH, LARGEST_BATCH = 32, 256
+"""Bounds of ``batch_size="auto"``."""
+
+
+class Fit(Hooks):
+    """One call of `fit` or `partial_fit`.
+
+    It works on a copy of the estimator, so that the estimator stays as it is until the state of
+    the finished fit is swapped in.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoder
+        Its parameters and its hooks are read.
+    incremental : bool
+        Whether it is a `partial_fit`.
+
+    Attributes
+    ----------
+    start : BaseAutoencoder or None
+        The earlier fit that this one goes on from.
+    seed : int
+        All that is random follows from it.
+    data : TrainingSet
+    objective : Objective
+    recipe : Recipe
+    constants : dict of str to ndarray
+    batch_size : int
+    training : Training
+    """
+
+    def __init__(self, estimator, *, incremental=False):
+        self._original = estimator
+        self.estimator = copy.copy(estimator)
+        self.incremental = incremental
+        goes_on = incremental or estimator.warm_start
+        is_fitted = self.estimator.__sklearn_is_fitted__()
+        self.start = copy.copy(self.estimator) if goes_on and is_fitted else None
+        self.solver = Solver(estimator.solver)
+        self.solver.check()
+        self.training = None
+
+    def run(self, X, *, X_clean=None, sample_weight=None, X_val=None):
+        """Prepare, pretrain and train; returns what the fit learned, by attribute."""
+        self._prepare(X, X_clean, sample_weight, X_val)
+        self._callbacks = EpochCallbacks(
+            self._original, X, self._n_epochs + len(self._layers), self.state
+        )
+        self._train(self._first_network())
+        state = self.state()
+        check_outputs(state["_network"], self.data.X)
+        warn_of_constant_units(state["_network"], self.data.X)
+        return state
+
+    # Preparing
+
+    def _prepare(self, X, X_clean, sample_weight, X_val):
+        estimator, start = self.estimator, self.start
+        self.data = self._checked(X, X_clean, sample_weight, X_val)
+        self.seed = self._draw_seed()
+        self.objective = estimator._objective()
+        if X_clean is not None:
+            self.objective = self.objective.without_corruption()
+        self.recipe = self._recipe()
+        self.objective.check_needs(self.recipe.latent)
+        self._refuse_another_network()
+        self._n_epochs = 1 if self.incremental else estimator.max_iter
+        pretrains = estimator.pretraining and start is None and not self.incremental
+        loss = self.objective.loss
+        self._layers = layers_of(self.recipe, loss.of_layer()) if pretrains else []
+        graph = graph_of(self.recipe)
+        self._arrange(mixes_rows=self.objective.mixes_rows or graph.mixes_rows)
+        self.constants = self._constants()
+        warn_of_wide_code(self.objective, graph, self.recipe.n_features)
+
+    def _checked(self, X, X_clean, sample_weight, X_val):
+        """The rows after all checks; their names are kept in the copy of the estimator."""
+        estimator, missing = self.estimator, self.estimator.missing == "mask"
+        X = checked_matrix(estimator, X, "X", missing=missing, reset=self.start is None)
+        if X_clean is not None:
+            X_clean = checked_companion(estimator, X_clean, "X_clean", X, missing=missing)
+        if sample_weight is not None:
+            with explaining("sample_weight"):
+                sample_weight = check_sample_weight(sample_weight, X)
+            if not sample_weight.any():
+                raise ValueError("sample_weight is zero for every row; some must be positive.")
+        data = TrainingSet.from_arrays(X, X_clean, sample_weight)
+        if X_clean is not None:
+            warn_of_far_rows(data.target, "X_clean", data)
+        if X_val is not None:
+            data.validation = self._checked_validation(X_val, X, X_clean)
+            warn_of_far_rows(data.validation.X, "X_val", data)
+        return data
+
+    def _checked_validation(self, X_val, X, X_clean):
+        estimator, missing = self.estimator, self.estimator.missing == "mask"
+        pairs = X_clean is not None and isinstance(X_val, tuple) and len(X_val) == 2
+        noisy, clean = X_val if pairs else (X_val, None)
+        noisy = checked_companion(estimator, noisy, "X_val", X, missing=missing, same_rows=False)
+        if clean is not None:
+            clean = checked_companion(estimator, clean, "X_val[1]", noisy, missing=missing)
+        return TrainingSet.from_arrays(noisy, clean)
+
+    def _draw_seed(self):
+        """The seed of a new fit, or the earlier one's, from which later epochs draw further.
+
+        An int that changed in between takes effect.
+        """
+        random_state = self.estimator.random_state
+        if self.start is not None and not isinstance(random_state, Integral):
+            return self.start._seed
+        return int(check_random_state(random_state).randint(2**31 - 1))
+
+    def _recipe(self):
+        """The network to train."""
+        estimator, data, objective = self.estimator, self.data, self.objective
+        architecture = estimator.architecture
+        if architecture is None:
+            architecture = Dense(estimator.hidden_layer_sizes, activation=estimator.activation)
+        n_features, n_components = data.X.n_features, estimator.n_components
+        low, high = value_range(data.target)
+        output_activation = self._output_activation(low, high)
+        if objective.corruption is not None:
+            bounds = (low, high) if data.target is data.X else value_range(data.X)
+            objective.corruption.check_data(n_features, *bounds)
+        return Recipe(
+            copy.deepcopy(architecture),
+            n_features,
+            None if n_components is None else int(n_components),
+            estimator._latent(),
+            output_activation,
+            objective.loss.extra_weights(n_features),
+        )
+
+    def _output_activation(self, low, high):
+        """The output activation, for a target from `low` to `high` that the loss allows."""
+        asked, loss = self.estimator.output_activation, self.objective.loss
+        asker, implied = self.estimator._loss_parameter(), loss.output_activation
+        check_domain(loss.domain, low, high, asker=asker)
+        if self.data.validation is not None and loss.domain is not None:
+            bounds = value_range(self.data.validation.target)
+            check_domain(loss.domain, *bounds, asker=asker, name="X_val")
+        if asked == "auto" and self.start is not None:
+            return self.start._network.recipe.output_activation
+        if asked == "auto":
+            return implied or ("logistic" if low >= 0 and high <= 1 else "identity")
+        if implied is not None and asked not in (implied, "sigmoid"):
+            raise ValueError(
+                f"{asker} needs output_activation={implied!r} or 'auto', got {asked!r}."
+            )
+        return asked
+
+    def _refuse_another_network(self):
+        """Refuse parameters of another network than the one whose training goes on."""
+        start = self.start
+        if start is None:
+            return
+        self.estimator._check_start(start)
+        if start._network.recipe.key != self.recipe.key:
+            raise ValueError(
+                "warm_start=True and partial_fit go on with the fitted network, but the parameters "
+                "now describe another one. Set them back, or clone the estimator and fit anew."
+            )
+
+    def _arrange(self, *, mixes_rows):
+        """Merge the rows where they make one batch, hold out rows, and choose the batch size.
+
+        Batches of few sizes, with rows of padding, share a compiled program: data of a growing
+        number of rows do not compile anew each time. Where rows interact, one batch holds each row
+        once.
+        """
+        estimator = self.estimator
+        size = _automatic_batch(self.data.n_rows)
+        size = size if estimator.batch_size == "auto" else estimator.batch_size
+        in_one_batch = self.data.n_rows <= size
+        if in_one_batch and not mixes_rows:
+            self.data = self.data.merged()
+        if estimator.early_stopping and self.data.validation is None:
+            self.data = self.data.split(estimator.validation_fraction, self.seed)
+        if in_one_batch:
+            n_rows = self.data.n_rows
+            size = n_rows if mixes_rows else min(size, _next_power_of_two(n_rows))
+        self.batch_size = size
+
+    def _constants(self):
+        """What the network takes from the data: that of the earlier fit where one goes on."""
+        earlier = {} if self.start is None else self.start._network.constants
+        constants = {}
+        if self.estimator.missing == "mask":
+            fill = earlier.get("fill")
+            constants["fill"] = np.float32(self.data.means()) if fill is None else fill
+        return {**constants, **self.objective.loss.constants(self.data, earlier)}
+
+    # Training
+
+    def _first_network(self):
+        """Where the training starts: an earlier fit, pretrained layers, or None for new weights."""
+        if self._layers:
+            return pretrained(
+                self.recipe,
+                self._layers,
+                self.objective,
+                self.data,
+                self.seed,
+                self.constants,
+                self._train_layer,
+            )
+        return None if self.start is None else self.start._network
+
+    def _train_layer(self, number, recipe, objective, data, seed, constants):
+        """The network of one layer, trained like the whole for a third of its epochs."""
+        name, n_epochs = f"layer {number + 1}", -(-self.estimator.max_iter // 3)
+        training = Training(recipe, objective, self.solver, seed, constants)
+        hooks = _LayerHooks(self, name, self._callbacks.layer(name, n_epochs))
+        rule, schedule = self._stopping_rule(on_validation=False), self._schedule(n_epochs)
+        training.run(data, self.batch_size, schedule, rule, hooks)
+        hooks.callbacks.end()
+        if training.interrupted:
+            raise KeyboardInterrupt
+        return training.network()
+
+    def _train(self, network):
+        estimator, start = self.estimator, self.start
+        self.training = training = Training(
+            self.recipe,
+            self.objective,
+            self.solver,
+            self.seed,
+            self.constants,
+            start=network,
+            slots=self._earlier_slots(),
+            n_epochs=0 if start is None else start.n_iter_,
+        )
+        if self.data.validation is not None:
+            training.validate_on(self.data.validation)
+        rule = self._stopping_rule(on_validation=estimator.early_stopping)
+        training.run(self.data, self.batch_size, self._schedule(self._n_epochs), rule, self)
+        self._callbacks.end()
+        if training.interrupted:
+            warn_of_interrupt(len(training.history["loss"]))
+
+    def _earlier_slots(self):
+        """The solver's state of the earlier fit, if it is the same solver's."""
+        slots = None if self.start is None else self.start._slots
+        if slots is None or slots.solver == self.solver.name:
+            return slots and slots.arrays
+        if self.incremental:
+            raise ValueError(
+                "solver must stay the same from one partial_fit to the next, but it was "
+                f"{slots.solver!r} and is now {self.solver.name!r}."
+            )
+        return None
+
+    def _stopping_rule(self, *, on_validation):
+        estimator = self.estimator
+        return StoppingRule(estimator.tol, estimator.n_iter_no_change, on_validation=on_validation)
+
+    def _schedule(self, n_epochs):
+        """Step sizes: `fit` begins its schedule anew, `partial_fit` has one of a single epoch."""
+        estimator = self.estimator
+        kind, shuffle = estimator.learning_rate, estimator.shuffle
+        if self.solver.owns_step_size:
+            kind = "constant"
+        step_size = self.solver.step_size(estimator.learning_rate_init)
+        if self.start is not None:
+            step_size = self._step_size_to_go_on(step_size, kind)
+        return Schedule(n_epochs, step_size, kind, shuffle)
+
+    def _step_size_to_go_on(self, step_size, kind):
+        """Where an adaptive schedule was, or where `partial_fit` goes on after others.
+
+        A fit ends its cosine near zero. New data are learned by steps that are not so small, but
+        the full ones would destroy what was trained.
+        """
+        rates = self.start.history_["learning_rate"]
+        if kind == "adaptive":
+            return min(step_size, rates[-1]) if rates[0] == step_size else step_size
+        if self.incremental and kind == "invscaling":
+            return step_size / np.sqrt(self.start.n_iter_ + 1)
+        if self.incremental and kind == "cosine" and rates[-1] < rates[0]:
+            return max(min(step_size, rates[-1]), LOWEST_PARTIAL_RATE * step_size)
+        return step_size
+
+    def before_epoch(self):
+        """An epoch begins."""
+        self._callbacks.begin_epoch()
+
+    def after_epoch(self, training):
+        """An epoch ended; returns whether a callback wants the fit to stop."""
+        self.report(training)
+        return self._callbacks.end_epoch()
+
+    def report(self, training, prefix=""):
+        """Print the losses of the last epoch, if `verbose` asks for it."""
+        if self.estimator.verbose:
+            history = training.history
+            line = f"Epoch {training.n_epochs}, loss = {history['loss'][-1]:.6g}"
+            if "val_loss" in history:
+                line += f", validation loss = {history['val_loss'][-1]:.6g}"
+            print(prefix + line, flush=True)
+
+    # What is kept
+
+    def state(self):
+        """All that the fit learned, by attribute, from the training as it stands."""
+        estimator, training = self.estimator, self.training
+        history = joined(self.start.history_ if self.start else {}, training.history)
+        on_validation = estimator.early_stopping and "val_loss" in history
+        keeps_slots = self.incremental or estimator.warm_start
+        network = training.network()
+        names = {"n_features_in_", "feature_names_in_"} & set(vars(estimator))
+        return {
+            **{name: getattr(estimator, name) for name in names},
+            "n_iter_": len(history["loss"]),
+            "history_": history,
+            "loss_curve_": history["loss"],
+            "val_loss_curve_": history.get("val_loss"),
+            "best_loss_": float(np.nanmin(history["val_loss" if on_validation else "loss"])),
+            "backend_": backend_name(),
+            **estimator._extra_attributes(network),
+            "_network": network,
+            "_slots": SolverState(self.solver.name, training.slots()) if keeps_slots else None,
+            "_seed": self.seed,
+        }
+
+
+class _LayerHooks(Hooks):
+    """What is told of the training of one layer."""
+
+    def __init__(self, fit, name, callbacks):
+        self._fit, self._name, self.callbacks = fit, name, callbacks
+
+    def before_epoch(self):
+        """An epoch begins."""
+        self.callbacks.begin_epoch()
+
+    def after_epoch(self, training):
+        """An epoch ended; returns whether a callback wants it to be the last."""
+        self._fit.report(training, prefix=f"Pretraining of {self._name}: ")
+        return self.callbacks.end_epoch()
+
+
+def joined(earlier, new):
+    """One history of two trainings; NaN stands for what was not recorded in an epoch."""
+
+    def curve(history, name):
+        return history.get(name, [float("nan")] * len(history.get("loss", [])))
+
+    names = dict.fromkeys([*earlier, *new])
+    return {name: curve(earlier, name) + curve(new, name) for name in names}
+
+
+def check_outputs(network, X):
+    """Refuse a network whose last training step diverged, which no loss has shown yet."""
+    if not network.is_finite:
+        raise diverged("A weight became infinite or NaN in the last training step")
+    part = X.subset(np.arange(min(X.n_rows, BLOCK_ROWS)))
+    code = network.encode(part, np.empty((part.n_rows, network.n_code_features), np.float32))
+    rows = network.decode(Rows(code), np.empty((part.n_rows, part.n_features), np.float32))
+    if not (np.isfinite(code).all() and np.isfinite(rows).all()):
+        raise diverged("The network's output became infinite or NaN in the last training step")
+
+
+def _automatic_batch(n_rows):
+    """A fiftieth of the rows, to a power of two so that few programs serve all data."""
+    most = _next_power_of_two(n_rows // 50 + 1) // 2
+    return min(LARGEST_BATCH, max(SMALLEST_BATCH, most))
+
+
+def _next_power_of_two(n):
+    return 1 << (n - 1).bit_length()

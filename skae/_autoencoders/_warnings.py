@@ -1,0 +1,82 @@
+"""What a fit warns of: results that are valid, but probably not what was wanted."""
+
+import sys
+import warnings
+
+import numpy as np
+
+from .._data.statistics import BLOCK_ROWS, means, variances
+
+FAR = 3.0
+"""Distance from the training rows, in their standard deviations, from which companions are far."""
+
+
+def warn(message):
+    """Warn at the line of the user's that called skae, through whichever packages."""
+    frame, level = sys._getframe(), 1
+    while frame is not None and _is_library(frame):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, UserWarning, stacklevel=level)
+
+
+def _is_library(frame):
+    return frame.f_globals.get("__name__", "").split(".")[0] in ("skae", "sklearn", "contextlib")
+
+
+def warn_of_wide_code(objective, graph, n_features):
+    """Warn of a code that could simply be a copy of the input."""
+    n_units = graph.n_code_features
+    if n_units > n_features and not objective.constrains_code:
+        warn(
+            f"The code has {n_units} units, more than the {n_features} features of X, and nothing "
+            "else constrains it, so it may become a copy of the input. Take a smaller "
+            "n_components, or a denoising, sparse, contractive or variational autoencoder."
+        )
+
+
+def warn_of_far_rows(rows, name, data):
+    """Warn of companions of X that lie far outside the training rows, as if scaled otherwise.
+
+    Far is a root mean square distance from the training mean of more than `FAR` training standard
+    deviations, in at least half of the features that vary.
+    """
+    sample, own = _sample(data.X), _sample(rows)
+    distance = variances(own) + np.square(means(own) - means(sample))
+    variance = variances(sample)
+    varying = variance > 0
+    if varying.any() and np.median(np.sqrt(distance[varying] / variance[varying])) > FAR:
+        warn(
+            f"{name} lies far outside the training rows, as if it were not scaled like them. In a "
+            f'Pipeline, scale it by Pipeline(..., transform_input=["{name}"]); see the user guide.'
+        )
+
+
+def _sample(rows):
+    """Some rows, evenly spaced, enough to tell how they are scaled."""
+    positions = np.linspace(0, rows.n_rows - 1, min(rows.n_rows, BLOCK_ROWS)).astype(int)
+    return rows.subset(positions)
+
+
+def warn_of_constant_units(network, X):
+    """Warn of code units that do not vary over the training data, which carry nothing."""
+    first, varies = None, np.zeros(network.n_code_features, bool)
+    for start in range(0, X.n_rows, BLOCK_ROWS):
+        part = X.subset(np.arange(start, min(start + BLOCK_ROWS, X.n_rows)))
+        code = network.encode(part, np.empty((part.n_rows, len(varies)), np.float32))
+        first = code[0] if first is None else first
+        varies |= (code != first).any(axis=0)
+        if varies.all():
+            return
+    if X.n_rows > 1:
+        constant = np.flatnonzero(~varies)
+        some = ", ".join(map(str, constant[:10])) + (", ..." if len(constant) > 10 else "")
+        warn(
+            f"{len(constant)} of {len(varies)} code units (numbers {some}) are constant over the "
+            "training data and carry nothing. Scale the data, take code_activation='identity' or "
+            "another activation than 'relu', or a smaller learning_rate_init or alpha."
+        )
+
+
+def warn_of_interrupt(n_epochs):
+    """Warn that Ctrl-C ended the training, and that the fit is one of fewer epochs."""
+    warn(f"Ctrl-C ended the training after {n_epochs} epochs; what was trained is kept.")

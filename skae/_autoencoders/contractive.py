@@ -1,0 +1,226 @@
+"""The contractive autoencoder."""
+
+from numbers import Real
+
+from .._sklearn_compat import Interval
+from ..penalties import Contraction
+from ._base import BaseAutoencoder
+
+
+class ContractiveAutoencoder(BaseAutoencoder):
+    r"""Autoencoder whose code changes little when its input changes.
+
+    The squared Frobenius norm of the encoder's Jacobian is added to the reconstruction loss [1]_,
+    ``contraction`` times
+
+    .. math:: \frac1n \sum_{i=1}^n \sum_{jk}
+        \left(\frac{\partial h_j}{\partial x_k}(x_i)\right)^2,
+
+    where n is the number of rows of a training step.
+
+    Parameters
+    ----------
+    n_components : int or None, default=2
+        Width of the code. None lets the `architecture` choose.
+    contraction : float, default=0.001
+        Weight of the penalty, in the range [0, inf). The reconstruction loss that it is added to is
+        a mean over features.
+    hidden_layer_sizes : array-like of int or int, default=(128,)
+        Widths of the encoder's hidden layers, outermost first; the decoder mirrors them. ``()``
+        for none. Ignored if `architecture` is given.
+    activation : str or list of str, default="silu"
+        Activation of the hidden layers, or one for each, outermost first: "identity", "logistic",
+        "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus" or "softsign"
+        (Keras's "linear" and "sigmoid" work too). Ignored if `architecture` is given.
+    code_activation : str, default="identity"
+        Activation of the code, one of those of `activation`.
+    output_activation : str, default="auto"
+        Activation of the reconstruction, one of those of `activation`. "auto" takes "logistic" if
+        the training data lie in [0, 1] or the loss is "binary_crossentropy", else "identity".
+    architecture : Architecture or None, default=None
+        Layers of the network, in place of `hidden_layer_sizes` and `activation`.
+    loss : str, Loss or callable, default="squared_error"
+        Reconstruction loss, averaged over features and rows: "squared_error", "absolute_error" or
+        "binary_crossentropy" (for data in [0, 1]); an object of `skae.losses`; or a function of a
+        `ForwardPass` that gives the loss of each value.
+    alpha : float, default=0.0
+        Weight of `weight_penalty` in the objective, in the range [0, inf).
+    weight_penalty : str, Penalty or callable, default="l2"
+        Penalty that `alpha` scales: "l2", "l1" or "weight_elimination", the mean of w², abs(w) or
+        w² / (1 + w²) over all weights w except biases; an object of `skae.penalties`; or a function
+        of a `ForwardPass` that gives a scalar.
+    solver : str or keras.optimizers.Optimizer, default="adam"
+        "adam", "adamw", "nadam", "adamax", "rmsprop", "sgd", "adagrad" or "lion"; or an unbuilt
+        Keras optimizer, which is copied for each fit and brings its own initial step size, or a
+        Keras schedule in place of `learning_rate`. Refused are optimizers whose copy by
+        ``get_config`` loses something, such as ``exclude_from_weight_decay``; those with a plain
+        function as ``learning_rate``; and Keras's ``MultiOptimizer``.
+    learning_rate_init : float, default=0.005
+        Initial step size of a solver given by name, in the range (0, inf).
+    learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"
+        Step size of epoch t = 0, 1, ...: "constant" keeps the initial one; "cosine" lowers it by
+        half a cosine to near zero at `max_iter`; "invscaling" divides it by sqrt(t + 1);
+        "adaptive" divides the current one by 5 each time the stopping rule is met. A `fit` that
+        goes on (see `warm_start`) begins the schedule again, and each `partial_fit` takes the
+        initial step size. But "adaptive" keeps the current one; and in `partial_fit`, "invscaling"
+        counts all epochs so far, and a "cosine" that came down keeps the last step size, or a tenth
+        of the initial one if that is larger.
+    batch_size : int or "auto", default="auto"
+        Rows of a training step. "auto" takes a fiftieth of the rows, rounded down to a power of
+        two, at least 32 and at most 256. If all rows fit into one batch, identical rows are merged
+        and their weights added, unless rows may interact: by batch normalisation, swap noise, or
+        layers and corruptions of your own.
+    max_iter : int, default=100
+        Maximum number of epochs.
+    shuffle : bool, default=True
+        Whether to shuffle the rows in each epoch.
+    tol : float, default=0.0
+        Training stops when the loss (the validation loss if ``early_stopping=True``) fails to
+        improve by `tol` for more than `n_iter_no_change` epochs in a row.
+    early_stopping : bool, default=False
+        Whether to hold out rows, monitor their loss, and keep the weights of the epoch in which it
+        was lowest. `partial_fit` holds out rows of each call and records their loss.
+    validation_fraction : float, default=0.1
+        Share of the rows to hold out if ``early_stopping=True`` and no `X_val` is given, in the
+        range (0, 1).
+    n_iter_no_change : int or inf, default=25
+        Number of epochs in a row without improvement that are tolerated; see `tol`.
+    warm_start : bool, default=False
+        Whether a further `fit` goes on from the weights of the last one, with new random numbers
+        and one `history_`; the solver's state is kept from one fit with ``warm_start=True`` to the
+        next. Parameters may change in between, except those that describe the network.
+    pretraining : {"layerwise"} or None, default=None
+        "layerwise" first trains each layer, with its normalisation and dropout, as an autoencoder
+        of its own on the code of the layer before, for at most a third of `max_iter` epochs; then
+        all layers together. It needs an architecture of at least two layers that has `stages`, as
+        `Dense` and `Conv` have. A fit that goes on skips it.
+    missing : {"error", "mask"}, default="error"
+        How NaN in X is treated. "error" refuses it. "mask" treats NaN as missing: such entries are
+        excluded from the loss, the network gets the feature's mean in their place, and `impute`
+        fills them.
+    random_state : int, RandomState instance or None, default=None
+        Determines all random numbers: initial weights, held-out rows, order of the rows,
+        corruption, dropout and drawn codes. Pass an int for reproducible results. A fit that goes
+        on draws further numbers from the earlier seed, unless an int was changed in between.
+    verbose : bool or int, default=False
+        Whether to print the losses of each epoch, those of pretraining included.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X has names that are all strings.
+    n_iter_ : int
+        Number of epochs trained, those of earlier fits included where this one went on.
+    loss_curve_ : list of float
+        Value of the objective in each epoch, penalties included.
+    val_loss_curve_ : list of float or None
+        Reconstruction loss on the validation rows after each epoch, NaN for epochs without such
+        rows; None if no epoch had any.
+    history_ : dict of str to list of float
+        "loss", "learning_rate" and, if there were validation rows, "val_loss" of each epoch; NaN
+        where none was recorded.
+    best_loss_ : float
+        Lowest "val_loss" in `history_` if ``early_stopping=True``, else lowest "loss".
+    backend_ : str
+        Keras backend that trained the network.
+    encoder_, decoder_, model_ : keras.Model
+        The networks, as copies built on access: training them does not change the estimator.
+
+    See Also
+    --------
+    DenoisingAutoencoder : Robust features by corrupting the input instead.
+
+    Notes
+    -----
+    The norm is exact if the encoder is a plain chain of trainable dense layers and dropout whose
+    activations act on each unit by itself. For each row it then costs about as much as the matrix
+    products of all layers but the first, once for each unit of the code. Any other encoder
+    (convolutions, normalisation, softmax, residual connections, frozen layers) takes one backward
+    pass for each unit of a code of up to 8 units; for wider codes the norm is estimated, without
+    bias, from 8 random directions for each row [2]_. Layers that behave differently in training,
+    such as dropout, enter as `transform` uses them.
+
+    References
+    ----------
+    .. [1] Rifai, S., Vincent, P., Muller, X., Glorot, X. and Bengio, Y. (2011). Contractive
+       auto-encoders: explicit invariance during feature extraction. ICML.
+    .. [2] Hutchinson, M. F. (1990). A stochastic estimator of the trace of the influence matrix for
+       Laplacian smoothing splines. Communications in Statistics - Simulation and Computation 19,
+       433-450. https://doi.org/10.1080/03610919008812866
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skae import ContractiveAutoencoder
+    >>> X = load_digits().data / 16
+    >>> contractive = ContractiveAutoencoder(8, contraction=0.01, max_iter=20, random_state=0)
+    >>> contractive.fit_transform(X).shape
+    (1797, 8)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseAutoencoder._parameter_constraints,
+        "contraction": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_components=2,
+        *,
+        contraction=1e-3,
+        hidden_layer_sizes=(128,),
+        activation="silu",
+        code_activation="identity",
+        output_activation="auto",
+        architecture=None,
+        loss="squared_error",
+        alpha=0.0,
+        weight_penalty="l2",
+        solver="adam",
+        learning_rate_init=5e-3,
+        learning_rate="cosine",
+        batch_size="auto",
+        max_iter=100,
+        shuffle=True,
+        tol=0.0,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=25,
+        warm_start=False,
+        pretraining=None,
+        missing="error",
+        random_state=None,
+        verbose=False,
+    ):
+        super().__init__(
+            n_components,
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            code_activation=code_activation,
+            output_activation=output_activation,
+            architecture=architecture,
+            loss=loss,
+            alpha=alpha,
+            weight_penalty=weight_penalty,
+            solver=solver,
+            learning_rate_init=learning_rate_init,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            tol=tol,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            pretraining=pretraining,
+            missing=missing,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.contraction = contraction
+
+    def _objective(self):
+        return super()._objective().plus(Contraction(), self.contraction)

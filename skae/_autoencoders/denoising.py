@@ -1,0 +1,281 @@
+"""The denoising autoencoder."""
+
+from dataclasses import replace
+from numbers import Real
+
+from .._sklearn_compat import HasMethods, Interval, StrOptions, fit_context, with_callbacks
+from ..corruption import CORRUPTIONS, as_corruption
+from ._base import BaseAutoencoder
+
+
+class DenoisingAutoencoder(BaseAutoencoder):
+    """Autoencoder that learns to undo a corruption of its input.
+
+    Each training step corrupts its rows anew; the target is the clean row [1]_. `transform` and
+    `reconstruct` never corrupt. If there are pairs of noisy and clean rows, pass them as
+    ``fit(X_noisy, X_clean=X)``: then no corruption is applied.
+
+    Parameters
+    ----------
+    n_components : int or None, default=2
+        Width of the code. None lets the `architecture` choose.
+    corruption : str, Corruption, callable or list of these, default="gaussian"
+        Corruption of the input: "gaussian" adds noise, "masking" sets values to zero,
+        "salt_and_pepper" to 0 or 1, "swap" takes them from other rows, "occlusion" hides a square
+        of an image; or an object of `skae.corruption`, with options; or a function of X, level and
+        seed, as `Corruption.apply`. A list applies several, one after the other.
+    corruption_level : float, tuple (low, high) or None, default=None
+        Level of the corruption: the standard deviation of the noise in units of the data, or the
+        share of values or pixels that are changed; of a list, a factor on the levels of all. If a
+        range is given, each epoch draws a level uniformly from it. None takes the level of
+        `corruption` itself.
+    hidden_layer_sizes : array-like of int or int, default=(128,)
+        Widths of the encoder's hidden layers, outermost first; the decoder mirrors them. ``()``
+        for none. Ignored if `architecture` is given.
+    activation : str or list of str, default="silu"
+        Activation of the hidden layers, or one for each, outermost first: "identity", "logistic",
+        "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus" or "softsign"
+        (Keras's "linear" and "sigmoid" work too). Ignored if `architecture` is given.
+    code_activation : str, default="identity"
+        Activation of the code, one of those of `activation`.
+    output_activation : str, default="auto"
+        Activation of the reconstruction, one of those of `activation`. "auto" takes "logistic" if
+        the training data lie in [0, 1] or the loss is "binary_crossentropy", else "identity".
+    architecture : Architecture or None, default=None
+        Layers of the network, in place of `hidden_layer_sizes` and `activation`.
+    loss : str, Loss or callable, default="squared_error"
+        Reconstruction loss, averaged over features and rows: "squared_error", "absolute_error" or
+        "binary_crossentropy" (for data in [0, 1]); an object of `skae.losses`; or a function of a
+        `ForwardPass` that gives the loss of each value.
+    alpha : float, default=0.0
+        Weight of `weight_penalty` in the objective, in the range [0, inf).
+    weight_penalty : str, Penalty or callable, default="l2"
+        Penalty that `alpha` scales: "l2", "l1" or "weight_elimination", the mean of w², abs(w) or
+        w² / (1 + w²) over all weights w except biases; an object of `skae.penalties`; or a function
+        of a `ForwardPass` that gives a scalar.
+    solver : str or keras.optimizers.Optimizer, default="adam"
+        "adam", "adamw", "nadam", "adamax", "rmsprop", "sgd", "adagrad" or "lion"; or an unbuilt
+        Keras optimizer, which is copied for each fit and brings its own initial step size, or a
+        Keras schedule in place of `learning_rate`. Refused are optimizers whose copy by
+        ``get_config`` loses something, such as ``exclude_from_weight_decay``; those with a plain
+        function as ``learning_rate``; and Keras's ``MultiOptimizer``.
+    learning_rate_init : float, default=0.005
+        Initial step size of a solver given by name, in the range (0, inf).
+    learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"
+        Step size of epoch t = 0, 1, ...: "constant" keeps the initial one; "cosine" lowers it by
+        half a cosine to near zero at `max_iter`; "invscaling" divides it by sqrt(t + 1);
+        "adaptive" divides the current one by 5 each time the stopping rule is met. A `fit` that
+        goes on (see `warm_start`) begins the schedule again, and each `partial_fit` takes the
+        initial step size. But "adaptive" keeps the current one; and in `partial_fit`, "invscaling"
+        counts all epochs so far, and a "cosine" that came down keeps the last step size, or a tenth
+        of the initial one if that is larger.
+    batch_size : int or "auto", default="auto"
+        Rows of a training step. "auto" takes a fiftieth of the rows, rounded down to a power of
+        two, at least 32 and at most 256. If all rows fit into one batch, identical rows are merged
+        and their weights added, unless rows may interact: by batch normalisation, swap noise, or
+        layers and corruptions of your own.
+    max_iter : int, default=100
+        Maximum number of epochs.
+    shuffle : bool, default=True
+        Whether to shuffle the rows in each epoch.
+    tol : float, default=0.0
+        Training stops when the loss (the validation loss if ``early_stopping=True``) fails to
+        improve by `tol` for more than `n_iter_no_change` epochs in a row.
+    early_stopping : bool, default=False
+        Whether to hold out rows, monitor their loss, and keep the weights of the epoch in which it
+        was lowest. `partial_fit` holds out rows of each call and records their loss.
+    validation_fraction : float, default=0.1
+        Share of the rows to hold out if ``early_stopping=True`` and no `X_val` is given, in the
+        range (0, 1).
+    n_iter_no_change : int or inf, default=25
+        Number of epochs in a row without improvement that are tolerated; see `tol`.
+    warm_start : bool, default=False
+        Whether a further `fit` goes on from the weights of the last one, with new random numbers
+        and one `history_`; the solver's state is kept from one fit with ``warm_start=True`` to the
+        next. Parameters may change in between, except those that describe the network.
+    pretraining : {"layerwise"} or None, default=None
+        "layerwise" first trains each layer, with its normalisation and dropout, as an autoencoder
+        of its own on the code of the layer before, for at most a third of `max_iter` epochs; then
+        all layers together. It needs an architecture of at least two layers that has `stages`, as
+        `Dense` and `Conv` have. A fit that goes on skips it.
+    missing : {"error", "mask"}, default="error"
+        How NaN in X is treated. "error" refuses it. "mask" treats NaN as missing: such entries are
+        excluded from the loss, the network gets the feature's mean in their place, and `impute`
+        fills them.
+    random_state : int, RandomState instance or None, default=None
+        Determines all random numbers: initial weights, held-out rows, order of the rows,
+        corruption, dropout and drawn codes. Pass an int for reproducible results. A fit that goes
+        on draws further numbers from the earlier seed, unless an int was changed in between.
+    verbose : bool or int, default=False
+        Whether to print the losses of each epoch, those of pretraining included.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X has names that are all strings.
+    n_iter_ : int
+        Number of epochs trained, those of earlier fits included where this one went on.
+    loss_curve_ : list of float
+        Value of the objective in each epoch, penalties included.
+    val_loss_curve_ : list of float or None
+        Reconstruction loss on the validation rows after each epoch, NaN for epochs without such
+        rows; None if no epoch had any.
+    history_ : dict of str to list of float
+        "loss", "learning_rate" and, if there were validation rows, "val_loss" of each epoch; NaN
+        where none was recorded.
+    best_loss_ : float
+        Lowest "val_loss" in `history_` if ``early_stopping=True``, else lowest "loss".
+    backend_ : str
+        Keras backend that trained the network.
+    encoder_, decoder_, model_ : keras.Model
+        The networks, as copies built on access: training them does not change the estimator.
+
+    See Also
+    --------
+    AutoencoderTransformer : The same without corruption.
+    skae.corruption : The corruption processes, and how to write one.
+
+    References
+    ----------
+    .. [1] Vincent, P., Larochelle, H., Bengio, Y. and Manzagol, P.-A. (2008). Extracting and
+       composing robust features with denoising autoencoders. ICML.
+       https://doi.org/10.1145/1390156.1390294
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skae import DenoisingAutoencoder
+    >>> from skae.corruption import GaussianNoise
+    >>> X = load_digits().data / 16
+    >>> noisy = GaussianNoise(0.2).corrupt(X, random_state=0)
+    >>> denoiser = DenoisingAutoencoder(16, corruption_level=0.2, max_iter=20, random_state=0)
+    >>> denoised = denoiser.fit(X).reconstruct(noisy)
+    >>> bool(((denoised - X) ** 2).mean() < ((noisy - X) ** 2).mean())
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BaseAutoencoder._parameter_constraints,
+        "corruption": [
+            StrOptions(set(CORRUPTIONS)),
+            HasMethods(["apply", "corrupt"]),
+            callable,
+            list,
+            tuple,
+        ],
+        "corruption_level": [Interval(Real, 0, None, closed="left"), tuple, list, None],
+    }
+
+    def __init__(
+        self,
+        n_components=2,
+        *,
+        corruption="gaussian",
+        corruption_level=None,
+        hidden_layer_sizes=(128,),
+        activation="silu",
+        code_activation="identity",
+        output_activation="auto",
+        architecture=None,
+        loss="squared_error",
+        alpha=0.0,
+        weight_penalty="l2",
+        solver="adam",
+        learning_rate_init=5e-3,
+        learning_rate="cosine",
+        batch_size="auto",
+        max_iter=100,
+        shuffle=True,
+        tol=0.0,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=25,
+        warm_start=False,
+        pretraining=None,
+        missing="error",
+        random_state=None,
+        verbose=False,
+    ):
+        super().__init__(
+            n_components,
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            code_activation=code_activation,
+            output_activation=output_activation,
+            architecture=architecture,
+            loss=loss,
+            alpha=alpha,
+            weight_penalty=weight_penalty,
+            solver=solver,
+            learning_rate_init=learning_rate_init,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            tol=tol,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            pretraining=pretraining,
+            missing=missing,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.corruption = corruption
+        self.corruption_level = corruption_level
+
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, *, X_clean=None, sample_weight=None, X_val=None):
+        """Train the network to reconstruct X from a corruption of it, or `X_clean` from X.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Training data. Memory maps and sparse matrices are read in blocks.
+        y : Ignored
+            Present for API consistency; labels never become targets.
+        X_clean : array-like or sparse matrix of shape (n_samples, n_features), default=None
+            Clean versions of the rows of X. X is then assumed noisy, and no corruption is applied.
+            Frames must have the columns of X, and the scale must be that of X.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, none negative. None gives all the same weight.
+        X_val : array-like or sparse matrix of shape (n_validation_samples, n_features), or a \
+                tuple of two such, default=None
+            Validation rows, whose loss is recorded after each epoch, and monitored instead of that
+            of held-out rows if ``early_stopping=True``. They are not corrupted. With `X_clean`, a
+            tuple is taken as noisy and clean rows. Frames must have the columns of X, and the scale
+            must be that of X: in a pipeline, use ``transform_input=["X_clean", "X_val"]``.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument is rejected, or a loss, a weight or an output becomes infinite or NaN.
+            The estimator then stays as it was.
+        KeyboardInterrupt
+            If Ctrl-C comes in pretraining, before the first epoch ended, or a second time. The
+            estimator then stays as it was.
+
+        Notes
+        -----
+        Ctrl-C after the first epoch ends the training with a warning; what was trained is kept.
+        """
+        return self._fit(X, X_clean=X_clean, sample_weight=sample_weight, X_val=X_val)
+
+    def _objective(self):
+        corruption = as_corruption(self.corruption)
+        if corruption.makes_missing and self.missing != "mask":
+            raise ValueError(
+                f"{corruption!r} makes values NaN, which needs missing='mask', got "
+                f"missing={self.missing!r}."
+            )
+        level = corruption.checked_level(self.corruption_level)
+        return replace(super()._objective(), corruption=corruption, corruption_level=level)

@@ -1,0 +1,384 @@
+"""The variational autoencoder."""
+
+from dataclasses import replace
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from .._data import Rows
+from .._data.statistics import value_range
+from .._data.validation import check_domain
+from .._engine import NormalCode, Objective, WarmUp
+from .._sklearn_compat import Interval, StrOptions
+from ..losses import LIKELIHOODS, Gaussian
+from ..penalties import PosteriorKL
+from ._base import BaseAutoencoder, floating_type
+
+
+class VariationalAutoencoder(BaseAutoencoder):
+    r"""Autoencoder that is a probability model of the data.
+
+    In the model, a row x arises by drawing a code z from a standard normal distribution, and x from
+    a distribution around the decoder's output for z. The encoder gives the mean and the variance of
+    a normal distribution q(z|x), which approximates the posterior. Training maximises the evidence
+    lower bound [1]_,
+
+    .. math:: \log p(x) \ge E_q[\log p(x|z)] - \beta\,KL(q(z|x) \| p(z)),
+
+    in nats, summed over features and averaged over rows, with one draw of z for each row and step.
+    `transform` gives the mean of q(z|x).
+
+    Parameters
+    ----------
+    n_components : int or None, default=2
+        Width of the code. None lets the `architecture` choose.
+    likelihood : {"gaussian", "bernoulli"}, default="gaussian"
+        Distribution of a row's values around the reconstruction: normal, or, for data in [0, 1],
+        Bernoulli. Values between 0 and 1 then count as probabilities.
+    noise_variance : float or "learned", default="learned"
+        Variance of the normal likelihood in squared units of the data, in the range (0, inf), for
+        all features; "learned" trains one for each feature. Not used by "bernoulli".
+    beta : float, default=1.0
+        Weight of the divergence from the prior, in the range [0, inf) [2]_.
+    kl_warmup : int, default=0
+        Number of epochs over which `beta` rises in equal steps from near zero; 0 starts with the
+        full weight.
+    hidden_layer_sizes : array-like of int or int, default=(128,)
+        Widths of the encoder's hidden layers, outermost first; the decoder mirrors them. ``()``
+        for none. Ignored if `architecture` is given.
+    activation : str or list of str, default="silu"
+        Activation of the hidden layers, or one for each, outermost first: "identity", "logistic",
+        "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus" or "softsign"
+        (Keras's "linear" and "sigmoid" work too). Ignored if `architecture` is given.
+    output_activation : str, default="auto"
+        Activation of the reconstruction, one of those of `activation`. "auto" takes "logistic" if
+        the training data lie in [0, 1] or the likelihood is "bernoulli", else "identity".
+    architecture : Architecture or None, default=None
+        Layers of the network, in place of `hidden_layer_sizes` and `activation`.
+    alpha : float, default=0.0
+        Weight of `weight_penalty` in the objective, in the range [0, inf).
+    weight_penalty : str, Penalty or callable, default="l2"
+        Penalty that `alpha` scales: "l2", "l1" or "weight_elimination", the mean of w², abs(w) or
+        w² / (1 + w²) over all weights w except biases; an object of `skae.penalties`; or a function
+        of a `ForwardPass` that gives a scalar.
+    solver : str or keras.optimizers.Optimizer, default="adam"
+        "adam", "adamw", "nadam", "adamax", "rmsprop", "sgd", "adagrad" or "lion"; or an unbuilt
+        Keras optimizer, which is copied for each fit and brings its own initial step size, or a
+        Keras schedule in place of `learning_rate`. Refused are optimizers whose copy by
+        ``get_config`` loses something, such as ``exclude_from_weight_decay``; those with a plain
+        function as ``learning_rate``; and Keras's ``MultiOptimizer``.
+    learning_rate_init : float, default=0.005
+        Initial step size of a solver given by name, in the range (0, inf).
+    learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"
+        Step size of epoch t = 0, 1, ...: "constant" keeps the initial one; "cosine" lowers it by
+        half a cosine to near zero at `max_iter`; "invscaling" divides it by sqrt(t + 1);
+        "adaptive" divides the current one by 5 each time the stopping rule is met. A `fit` that
+        goes on (see `warm_start`) begins the schedule again, and each `partial_fit` takes the
+        initial step size. But "adaptive" keeps the current one; and in `partial_fit`, "invscaling"
+        counts all epochs so far, and a "cosine" that came down keeps the last step size, or a tenth
+        of the initial one if that is larger.
+    batch_size : int or "auto", default="auto"
+        Rows of a training step. "auto" takes a fiftieth of the rows, rounded down to a power of
+        two, at least 32 and at most 256. If all rows fit into one batch, identical rows are merged
+        and their weights added, unless rows may interact: by batch normalisation, swap noise, or
+        layers and corruptions of your own.
+    max_iter : int, default=100
+        Maximum number of epochs.
+    shuffle : bool, default=True
+        Whether to shuffle the rows in each epoch.
+    tol : float, default=0.0
+        Training stops when the loss (the validation loss if ``early_stopping=True``) fails to
+        improve by `tol` for more than `n_iter_no_change` epochs in a row.
+    early_stopping : bool, default=False
+        Whether to hold out rows, monitor their loss, and keep the weights of the epoch in which it
+        was lowest. `partial_fit` holds out rows of each call and records their loss.
+    validation_fraction : float, default=0.1
+        Share of the rows to hold out if ``early_stopping=True`` and no `X_val` is given, in the
+        range (0, 1).
+    n_iter_no_change : int or inf, default=25
+        Number of epochs in a row without improvement that are tolerated; see `tol`.
+    warm_start : bool, default=False
+        Whether a further `fit` goes on from the weights of the last one, with new random numbers
+        and one `history_`; the solver's state is kept from one fit with ``warm_start=True`` to the
+        next. Parameters may change in between, except those that describe the network.
+    pretraining : {"layerwise"} or None, default=None
+        "layerwise" first trains each layer, with its normalisation and dropout, as an autoencoder
+        of its own on the code of the layer before, for at most a third of `max_iter` epochs; then
+        all layers together. It needs an architecture of at least two layers that has `stages`, as
+        `Dense` and `Conv` have. A fit that goes on skips it.
+    missing : {"error", "mask"}, default="error"
+        How NaN in X is treated. "error" refuses it. "mask" treats NaN as missing: such entries are
+        excluded from the loss, the network gets the feature's mean in their place, and `impute`
+        fills them.
+    random_state : int, RandomState instance or None, default=None
+        Determines all random numbers: initial weights, held-out rows, order of the rows,
+        corruption, dropout and drawn codes. Pass an int for reproducible results. A fit that goes
+        on draws further numbers from the earlier seed, unless an int was changed in between.
+    verbose : bool or int, default=False
+        Whether to print the losses of each epoch, those of pretraining included.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X has names that are all strings.
+    n_iter_ : int
+        Number of epochs trained, those of earlier fits included where this one went on.
+    loss_curve_ : list of float
+        Value of the objective in each epoch, penalties included.
+    val_loss_curve_ : list of float or None
+        Negative evidence lower bound, with the full `beta`, of the validation rows after each
+        epoch, NaN for epochs without such rows; None if no epoch had any.
+    history_ : dict of str to list of float
+        "loss", "learning_rate" and, if there were validation rows, "val_loss" of each epoch; NaN
+        where none was recorded.
+    best_loss_ : float
+        Lowest "val_loss" in `history_` if ``early_stopping=True``, else lowest "loss".
+    backend_ : str
+        Keras backend that trained the network.
+    encoder_, decoder_, model_ : keras.Model
+        The networks, as copies built on access: training them does not change the estimator.
+    likelihood_ : str
+        The likelihood that was fitted.
+    noise_variance_ : ndarray of shape (n_features_in_,)
+        Variance of the normal likelihood of each feature; not set for "bernoulli".
+
+    See Also
+    --------
+    AutoencoderTransformer : No probabilities, but a smaller reconstruction error.
+
+    References
+    ----------
+    .. [1] Kingma, D. P. and Welling, M. (2014). Auto-encoding variational Bayes. ICLR.
+       https://doi.org/10.48550/arXiv.1312.6114
+    .. [2] Higgins, I. et al. (2017). beta-VAE: learning basic visual concepts with a constrained
+       variational framework. ICLR.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skae import VariationalAutoencoder
+    >>> X = load_digits().data / 16
+    >>> vae = VariationalAutoencoder(4, likelihood="bernoulli", max_iter=20, random_state=0).fit(X)
+    >>> vae.sample(3, random_state=0).shape
+    (3, 64)
+    >>> bool((vae.elbo(X) <= vae.log_likelihood(X, 50) + 3).mean() > 0.9)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **{
+            name: constraints
+            for name, constraints in BaseAutoencoder._parameter_constraints.items()
+            if name not in ("code_activation", "loss")
+        },
+        "likelihood": [StrOptions(set(LIKELIHOODS))],
+        "noise_variance": [StrOptions({"learned"}), Interval(Real, 0, None, closed="neither")],
+        "beta": [Interval(Real, 0, None, closed="left")],
+        "kl_warmup": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_components=2,
+        *,
+        likelihood="gaussian",
+        noise_variance="learned",
+        beta=1.0,
+        kl_warmup=0,
+        hidden_layer_sizes=(128,),
+        activation="silu",
+        output_activation="auto",
+        architecture=None,
+        alpha=0.0,
+        weight_penalty="l2",
+        solver="adam",
+        learning_rate_init=5e-3,
+        learning_rate="cosine",
+        batch_size="auto",
+        max_iter=100,
+        shuffle=True,
+        tol=0.0,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=25,
+        warm_start=False,
+        pretraining=None,
+        missing="error",
+        random_state=None,
+        verbose=False,
+    ):
+        super().__init__(
+            n_components,
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            code_activation="identity",
+            output_activation=output_activation,
+            architecture=architecture,
+            loss="squared_error",
+            alpha=alpha,
+            weight_penalty=weight_penalty,
+            solver=solver,
+            learning_rate_init=learning_rate_init,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            tol=tol,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            pretraining=pretraining,
+            missing=missing,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.likelihood = likelihood
+        self.noise_variance = noise_variance
+        self.beta = beta
+        self.kl_warmup = kl_warmup
+
+    def posterior(self, X):
+        """Distribution of each row's code.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples, n_components)
+            What `transform` gives.
+        deviation : ndarray of shape (n_samples, n_components)
+            Standard deviations of the units, which are independent and normal.
+        """
+        check_is_fitted(self)
+        X = self._check_X(X)
+        out = np.empty((X.shape[0], 2 * self._n_features_out), floating_type(X))
+        both = self._network.posterior(Rows(X), out)
+        return both[:, : self._n_features_out], both[:, self._n_features_out :]
+
+    def elbo(self, X, *, n_samples=16):
+        """Evidence lower bound on the log-likelihood of each row, with ``beta=1``.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+        n_samples : int, default=16
+            Number of draws from each row's posterior over which the likelihood is averaged.
+
+        Returns
+        -------
+        elbo : ndarray of shape (n_samples,)
+            In nats; -inf for a row whose density is zero in single precision. The draws depend on
+            the fit and the row alone, so that each call gives the same.
+
+        Raises
+        ------
+        ValueError
+            If X is rejected, or lies outside [0, 1] with ``likelihood="bernoulli"``.
+        """
+        return self._likelihoods(X, n_samples)[:, 0]
+
+    def log_likelihood(self, X, n_samples=100):
+        """Logarithm of the likelihood of each row, by importance sampling [1]_.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+        n_samples : int, default=100
+            Number of draws from each row's posterior. The estimate is too low on average; more
+            draws bring it closer.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            In nats; -inf for a row whose density is zero in single precision. The draws depend on
+            the fit and the row alone, so that each call gives the same.
+
+        Raises
+        ------
+        ValueError
+            If X is rejected, or lies outside [0, 1] with ``likelihood="bernoulli"``.
+
+        References
+        ----------
+        .. [1] Burda, Y., Grosse, R. and Salakhutdinov, R. (2016). Importance weighted autoencoders.
+           ICLR. https://doi.org/10.48550/arXiv.1509.00519
+        """
+        return self._likelihoods(X, n_samples)[:, 1]
+
+    def sample(self, n_samples=1, random_state=None, *, noise=False):
+        """Draw new rows from the model.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows.
+        random_state : int, RandomState instance or None, default=None
+            Determines the draws.
+        noise : bool, default=False
+            Whether to draw the rows from the likelihood; otherwise their expected values given
+            the codes are returned.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            New rows, float64.
+        """
+        check_is_fitted(self)
+        check_n_samples(n_samples)
+        random = check_random_state(random_state)
+        X = self.inverse_transform(random.normal(size=(n_samples, self._n_features_out)))
+        if not noise:
+            return X
+        if self.likelihood_ == "bernoulli":
+            return (random.uniform(size=X.shape) < X).astype(X.dtype)
+        return X + np.sqrt(self.noise_variance_) * random.normal(size=X.shape)
+
+    def _likelihoods(self, X, n_samples):
+        check_is_fitted(self)
+        check_n_samples(n_samples)
+        loss, rows = LIKELIHOODS[self.likelihood_](), Rows(self._check_X(X))
+        asker = f"likelihood={self.likelihood_!r}"
+        check_domain(loss.domain, *value_range(rows), asker=asker)
+        out = np.empty((rows.n_rows, 2))
+        return self._network.likelihood(Objective(loss), rows, out, n_samples, self._seed)
+
+    def _objective(self):
+        likelihood = LIKELIHOODS[self.likelihood]
+        loss = likelihood(self.noise_variance) if likelihood is Gaussian else likelihood()
+        weight = WarmUp(self.beta, self.kl_warmup) if self.kl_warmup else self.beta
+        return replace(super()._objective(), loss=loss).plus(PosteriorKL(), weight)
+
+    def _latent(self):
+        return NormalCode()
+
+    def _loss_parameter(self):
+        return f"likelihood={self.likelihood!r}"
+
+    def _check_start(self, start):
+        if start.likelihood_ != self.likelihood:
+            raise ValueError(
+                f"warm_start=True and partial_fit go on with likelihood={start.likelihood_!r}, but "
+                f"it is now {self.likelihood!r}. Set it back, or clone the estimator and fit anew."
+            )
+
+    def _extra_attributes(self, network):
+        if self.likelihood != "gaussian":
+            return {"likelihood_": self.likelihood}
+        variance = np.array(Gaussian.variance_of(network.constants, network.extra_weights))
+        return {"likelihood_": self.likelihood, "noise_variance_": variance}
+
+
+def check_n_samples(n_samples):
+    """Refuse what is no number of draws."""
+    if not isinstance(n_samples, Integral) or n_samples < 1:
+        raise ValueError(f"n_samples must be a whole number of at least 1, got {n_samples!r}.")

@@ -1,0 +1,6 @@
+"""Data on their way to the network: checked, read by rows, weighted, merged and split."""
+
+from .rows import Rows
+from .training_set import TrainingSet
+
+__all__ = ["Rows", "TrainingSet"]

@@ -1,0 +1,50 @@
+"""Rows: data of any storage, read as float32."""
+
+import numpy as np
+from scipy import sparse
+
+PIECE_ROWS = 256
+"""Rows of another type than float32 that are converted together."""
+
+
+class Rows:
+    """Rows of a matrix that are read as float32 whatever their storage.
+
+    Parameters
+    ----------
+    X : ndarray, memory map or sparse matrix of shape (n_rows, n_features)
+        Never copied as a whole; what is read is made dense and float32.
+    index : ndarray of int, default=None
+        The rows that belong, in order; None for all.
+    """
+
+    def __init__(self, X, index=None):
+        self.X = X.tocsr() if sparse.issparse(X) else X
+        self.index = index
+        self.n_rows = X.shape[0] if index is None else len(index)
+        self.n_features = X.shape[1]
+
+    def part(self, positions):
+        """The rows at `positions`, dense, in their own type; a view where that is possible."""
+        part = self.X[positions if self.index is None else self.index[positions]]
+        return part.toarray() if sparse.issparse(part) else part
+
+    def take(self, positions, out):
+        """Write the rows at `positions`, an array, into the first rows of `out`; returns `out`."""
+        if type(self.X) is np.ndarray and self.X.dtype == out.dtype and self.X.flags.c_contiguous:
+            index = positions if self.index is None else self.index[positions]
+            np.take(self.X, index, axis=0, out=out[: len(index)], mode="clip")
+            return out
+        for start in range(0, len(positions), PIECE_ROWS):
+            part = self.part(positions[start : start + PIECE_ROWS])
+            out[start : start + len(part)] = part
+        return out
+
+    def to_array(self):
+        """All rows as one float32 array."""
+        out = np.empty((self.n_rows, self.n_features), np.float32)
+        return self.take(np.arange(self.n_rows), out)
+
+    def subset(self, positions):
+        """The rows at `positions`, as `Rows` of the same data."""
+        return Rows(self.X, positions if self.index is None else self.index[positions])

@@ -1,0 +1,62 @@
+"""Weighted moments and ranges of the columns of data of any storage, read in blocks."""
+
+import numpy as np
+
+BLOCK_ROWS = 4096
+"""Rows that are read together."""
+
+
+def blocks(rows):
+    """Yield ``(start, part)`` of consecutive rows, each part dense and in its own type."""
+    for start in range(0, rows.n_rows, BLOCK_ROWS):
+        yield start, rows.part(slice(start, min(start + BLOCK_ROWS, rows.n_rows)))
+
+
+def value_range(rows):
+    """Lowest and highest value of the rows, NaN left out."""
+    low, high = np.inf, -np.inf
+    for _, part in blocks(rows):
+        low, high = min(low, lowest(part)), max(high, highest(part))
+    return float(low), float(high)
+
+
+def lowest(array):
+    """Lowest value of an array, NaN left out."""
+    return np.fmin.reduce(array, axis=None)
+
+
+def highest(array):
+    """Highest value of an array, NaN left out."""
+    return np.fmax.reduce(array, axis=None)
+
+
+def means(rows, weight=None):
+    """Weighted mean of the observed values of each column, float64; None weighs all alike.
+
+    Raises
+    ------
+    ValueError
+        If a column has no value at all.
+    """
+    return _weighted_mean(rows, weight, lambda part: part)
+
+
+def variances(rows, weight=None):
+    """Weighted variance of the observed values of each column, float64."""
+    mean = means(rows, weight)
+    return _weighted_mean(rows, weight, lambda part: np.square(part - mean))
+
+
+def _weighted_mean(rows, weight, function):
+    weight = np.ones(rows.n_rows) if weight is None else weight
+    total, weights = np.zeros(rows.n_features), np.zeros(rows.n_features)
+    for start, part in blocks(rows):
+        part = part.astype(np.float64)
+        observed = ~np.isnan(part)
+        own = weight[start : start + len(part), None] * observed
+        total += (function(np.where(observed, part, 0.0)) * own).sum(axis=0)
+        weights += own.sum(axis=0)
+    if not weights.all():
+        empty = np.flatnonzero(weights == 0).tolist()
+        raise ValueError(f"X has no value at all in the features {empty}: leave them out.")
+    return total / weights

@@ -1,0 +1,110 @@
+"""From checked data to the rows a network trains on: weights, merging, validation split."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .rows import Rows
+from .statistics import means, variances
+
+
+@dataclass
+class TrainingSet:
+    """Rows to train on and to validate on.
+
+    Attributes
+    ----------
+    X, target : Rows
+        Input and what the network must give for it; the same object unless they are pairs.
+    weight : ndarray of shape (n_rows,)
+        Weight of each row, the highest of them from 0.5 to 1.
+    validation : TrainingSet or None
+    """
+
+    X: Rows
+    target: Rows
+    weight: np.ndarray
+    validation: "TrainingSet | None" = None
+
+    @classmethod
+    def from_arrays(cls, X, target=None, sample_weight=None):
+        """Rows of checked arrays; rows of weight zero are left out."""
+        weight = np.ones(X.shape[0]) if sample_weight is None else sample_weight
+        # So that no sum of weights is infinite; by a power of two, which rounds nothing.
+        weight = np.ldexp(weight, -np.frexp(weight.max())[1])
+        index = None if (weight > 0).all() else np.flatnonzero(weight)
+        rows = Rows(X, index)
+        target = rows if target is None else Rows(target, index)
+        return cls(rows, target, weight if index is None else weight[index])
+
+    @property
+    def n_rows(self):
+        """Number of rows to train on."""
+        return self.X.n_rows
+
+    def merged(self):
+        """The distinct rows in a fixed order, each with the summed weight of its copies.
+
+        Where all rows go into one batch, and no row's part in the objective depends on the others,
+        this leaves the objective as it is, and makes a weight of k the same as k copies, and any
+        order of the rows the same, to the bit.
+        """
+        X = self.X.to_array() + np.float32(0)  # -0.0 becomes 0.0: equal rows, equal bytes
+        X[np.isnan(X)] = np.nan  # and NaN of any sign one NaN
+        paired = self.target is not self.X
+        both = np.hstack([X, self.target.to_array()]) if paired else X
+        as_bytes = np.ascontiguousarray(both).view(np.dtype((np.void, both.shape[1] * 4))).ravel()
+        _, first, copy_of = np.unique(as_bytes, return_index=True, return_inverse=True)
+        weight = np.bincount(copy_of.ravel(), weights=self.weight)
+        X = Rows(X[first])
+        target = self.target.subset(first) if paired else X
+        return TrainingSet(X, target, weight, self.validation)
+
+    def means(self):
+        """Weighted mean of the observed values of each feature of X, float64.
+
+        Raises
+        ------
+        ValueError
+            If a feature is missing in every row.
+        """
+        return means(self.X, self.weight)
+
+    def target_means(self):
+        """Weighted mean of the observed values of each feature of the target, float64."""
+        return means(self.target, self.weight)
+
+    def variances(self):
+        """Weighted variance of the observed values of each feature of the target, float64.
+
+        Where a feature hardly varies, a hundredth of the mean variance stands in its place.
+        """
+        variance = variances(self.target, self.weight)
+        return np.maximum(variance, 1e-2 * variance.mean() or 1.0)
+
+    def split(self, validation_fraction, seed):
+        """Hold out a random share of the rows for validation.
+
+        Raises
+        ------
+        ValueError
+            If no row would be left on either side.
+        """
+        n_validation = max(1, round(validation_fraction * self.n_rows))
+        if n_validation >= self.n_rows:
+            raise ValueError(
+                f"early_stopping=True cannot hold out validation_fraction={validation_fraction} "
+                f"of n_samples={self.n_rows} distinct rows of positive weight and keep some to "
+                "train on. Give more rows, or rows for validation as X_val, or set "
+                "early_stopping=False."
+            )
+        order = np.random.default_rng([seed, 2**32 - 1]).permutation(self.n_rows)
+        held_out, kept = np.sort(order[:n_validation]), np.sort(order[n_validation:])
+        training = self._subset(kept)
+        training.validation = self._subset(held_out)
+        return training
+
+    def _subset(self, positions):
+        X = self.X.subset(positions)
+        target = X if self.target is self.X else self.target.subset(positions)
+        return TrainingSet(X, target, self.weight[positions])

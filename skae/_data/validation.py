@@ -1,0 +1,158 @@
+"""Checks of arguments and data that scikit-learn's own do not make, and their messages."""
+
+import math
+import re
+from contextlib import contextmanager
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+from .statistics import highest, lowest
+
+
+@contextmanager
+def explaining(name, X=None):
+    """Make the rejections of scikit-learn's checks name the argument, and say what to do.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument.
+    X : array-like, default=None
+        The argument, where it is a matrix.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        message = _explained(str(error), name, X)
+        if message == str(error):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(message) from error
+
+
+def _explained(message, name, X):
+    if X is not None and (text := _first_text(X)) is not None:
+        column, value = text
+        return (
+            f"{name} has columns that are no numbers: column {column!r} holds {value!r}. Encode "
+            "them first, for instance by OneHotEncoder in a ColumnTransformer, or leave them out."
+        )
+    if "contains NaN" in message:
+        return (
+            f"{name} contains NaN. Set missing='mask' to treat NaN as missing values, which the "
+            "loss leaves out, or replace them first, for instance by SimpleImputer."
+        )
+    return message if re.search(rf"\b{re.escape(name)}", message) else f"{name}: {message}"
+
+
+def _first_text(X):
+    """The first column of X that holds text which is no number, and the text; None if none does."""
+    if sparse.issparse(X):
+        return None
+    if hasattr(X, "columns"):
+        columns = ((name, X[name]) for name in X.columns)
+    else:
+        try:
+            X = np.asarray(X)
+        except ValueError:  # of rows of different length
+            return None
+        columns = enumerate(X.T) if X.dtype.kind in "OUS" and X.ndim == 2 else ()
+    found = ((name, value) for name, column in columns for value in column if _is_text(value))
+    return next(found, None)
+
+
+def _is_text(value):
+    """Whether a value is neither a number nor missing."""
+    if isinstance(value, (str, bytes)):
+        try:
+            float(value)
+        except ValueError:
+            return True
+    return False
+
+
+def finiteness(missing):
+    """What scikit-learn's checks take as `ensure_all_finite` where NaN may mark missing values."""
+    return "allow-nan" if missing else True
+
+
+def checked_matrix(estimator, X, name, *, missing, reset=False):
+    """X as a numeric matrix of any storage whose values are finite as float32, or missing.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoder
+        Number and names of the features are kept in it with ``reset=True``, else compared.
+    X : array-like or sparse matrix
+    name : str
+        Name of the argument.
+    missing : bool
+        Whether NaN is a missing value.
+    reset : bool, default=False
+    """
+    with explaining(name, X):
+        X = validate_data(
+            estimator,
+            X,
+            reset=reset,
+            accept_sparse=("csr", "csc"),
+            dtype="numeric",
+            ensure_all_finite=finiteness(missing),
+        )
+        if X.dtype.kind not in "biuf":  # of a categorical column, which scikit-learn leaves alone
+            X = check_array(X.astype(np.float64), ensure_all_finite=finiteness(missing))
+    return check_float32_range(X, name)
+
+
+def checked_companion(estimator, array, name, X, *, missing, same_rows=True):
+    """Another matrix that must match X in its features, and in length where they are pairs."""
+    array = checked_matrix(estimator, array, name, missing=missing)
+    if same_rows and array.shape[0] != X.shape[0]:
+        raise ValueError(f"{name} must have shape {X.shape} to match X, got {array.shape}.")
+    return array
+
+
+def surely_in_range(X):
+    """Whether one sum shows that a matrix has no NaN nor a value beyond single precision.
+
+    The root of the sum of squares is no less than any magnitude. A false result shows nothing.
+    scikit-learn's sum and the comparisons of `check_float32_range` take several times as long.
+    """
+    values = X.reshape(-1) if X.flags.c_contiguous else X.T.reshape(-1)
+    return math.sqrt(np.vdot(values, values)) <= float(np.finfo(np.float32).max)
+
+
+def check_float32_range(X, name):
+    """Return X if its values are finite in single precision."""
+    if X.dtype.itemsize > 4 and X.dtype.kind == "f":
+        values = X.data if sparse.issparse(X) else X
+        limit = np.finfo(np.float32).max
+        if values.size and (highest(values) > limit or lowest(values) < -limit):
+            raise ValueError(
+                f"{name} contains values too large for dtype('float32'), which the network "
+                "computes in. Scale the data."
+            )
+    return X
+
+
+def check_domain(domain, low, high, *, asker, name="X"):
+    """Refuse data from `low` to `high` that are not all within a loss's domain.
+
+    Parameters
+    ----------
+    domain : tuple (low, high) or None
+    low, high : float
+    asker : str
+        The parameter that chose the loss, as in a call.
+    name : str, default="X"
+        Name of the argument that holds the data.
+    """
+    if domain is not None and (low < domain[0] or high > domain[1]):
+        raise ValueError(
+            f"{asker} needs data in [{domain[0]:g}, {domain[1]:g}], but those of {name} range from "
+            f"{low:.6g} to {high:.6g}. Scale them with MinMaxScaler(clip=True), or take another "
+            f"{asker.partition('=')[0]}."
+        )

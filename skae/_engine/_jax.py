@@ -1,0 +1,259 @@
+"""The seam to JAX, which no other file imports: compiling, gradients, loops, draws, transfer.
+
+JAX is imported inside the functions, because importing skae must not cost its import. They are
+called after `load_keras`, which imports JAX where no interrupt can break it off.
+"""
+
+from contextlib import ExitStack, contextmanager, nullcontext
+from time import perf_counter
+
+import numpy as np
+
+POLLING_SECONDS = 2e-4
+"""How long to poll a small tile's result before blocking: waking a sleeping thread takes longer
+than computing one row."""
+
+
+# Settings and devices
+
+
+def plain_settings():
+    """Context in which JAX compiles in single precision, whatever it is set to in this thread."""
+    import jax
+
+    config = jax.config
+    if not (config.jax_enable_x64 or config.jax_disable_jit or config.jax_debug_nans):
+        return nullcontext()
+    return _plain_settings()
+
+
+@contextmanager
+def _plain_settings():
+    import jax
+    from jax import experimental
+
+    # Where it stands depends on the version of JAX.
+    enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else experimental.enable_x64
+    with ExitStack() as stack:
+        stack.enter_context(enable_x64(False))
+        stack.enter_context(jax.disable_jit(False))
+        stack.enter_context(jax.debug_nans(False))
+        yield
+
+
+def on_cpu():
+    """Whether programs run on a CPU."""
+    import jax
+
+    return jax.default_backend() == "cpu"
+
+
+def devices():
+    """The devices programs run on, as text, the default one first."""
+    import jax
+
+    return [f"{device.platform}:{device.id} ({device.device_kind})" for device in jax.devices()]
+
+
+# Compiling
+
+
+INLINES_OWN_PROGRAMS = True
+"""Whether programs without a user's code are traced with `jax.disable_jit`.
+
+Otherwise JAX traces each function of `jax.numpy` by itself and keeps it for each shape as long as
+the process lives, and draws random numbers in a loop, which takes several times as long. That
+`disable_jit` inlines what `lower` traces is not documented."""
+
+QUICK_COMPILE = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+"""XLA's options for a CPU that compile in a quarter of the time, to a program half as fast."""
+
+PLAIN_CONVOLUTIONS = {
+    "xla_cpu_experimental_ynn_fusion_type": (
+        "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,LIBRARY_FUSION_TYPE_REDUCE"
+    )
+}
+"""XLA's options for a CPU that leave convolutions to Eigen: YNNPACK trains them more slowly."""
+
+refused_options = set()
+"""Names of options that this version of XLA did not take; programs are right without them."""
+
+
+def shapes_of(arguments):
+    """A hashable value, equal for arguments that one compiled program serves."""
+    import jax
+
+    leaves, structure = jax.tree.flatten(arguments)
+    return structure, tuple((np.shape(leaf), str(leaf.dtype)) for leaf in leaves)
+
+
+def compiled(function, arguments, *, is_own, cpu_options=None, donates_first=False):
+    """`function`, compiled for the shapes and types of `arguments`.
+
+    Parameters
+    ----------
+    function : callable
+        A pure function of arrays.
+    arguments : tuple
+        Trees of arrays.
+    is_own : bool
+        Whether no code of a user's is called: a user's layer may have loops of many rounds, which
+        inlining would unroll. skae's own go through `repeat`.
+    cpu_options : dict, default=None
+        XLA's options, given on a CPU if its version knows them.
+    donates_first : bool, default=False
+        Whether the first argument's memory may be used for the results. It is deleted then.
+    """
+    import jax
+
+    jitted = jax.jit(function, donate_argnums=(0,) if donates_first else ())
+    with jax.disable_jit(is_own and INLINES_OWN_PROGRAMS):
+        lowered = jitted.lower(*arguments)
+    options = dict(cpu_options or {}) if on_cpu() else {}
+    known = {name: value for name, value in options.items() if name not in refused_options}
+    try:
+        program = lowered.compile(compiler_options=known or None)
+    except RuntimeError:  # of an option that this version of XLA does not know, or raised again
+        program = lowered.compile()
+        refused_options.update(known)
+
+    def call(*arguments):
+        if jax.config.jax_disable_jit:  # a debugger's setting, under which JAX calls no program
+            with jax.disable_jit(False):
+                return program(*arguments)
+        return program(*arguments)
+
+    return call
+
+
+# Loops and gradients
+
+
+def repeat(n, function, carry):
+    """Call ``carry = function(number, carry)`` for the numbers below `n`.
+
+    It is a loop in the compiled program too where the program is traced with `jax.disable_jit`,
+    which unrolls other loops.
+    """
+    import jax
+
+    inlines = jax.config.jax_disable_jit
+
+    def body(number, carry):
+        with jax.disable_jit(inlines):
+            return function(number, carry)
+
+    with jax.disable_jit(False):
+        return jax.lax.fori_loop(0, n, body, carry)
+
+
+def collect(n, capacity, function, carry):
+    """Call ``carry, value = function(number, carry)`` for the numbers below `n`.
+
+    Returns the last carry and the values, in a vector of length `capacity`. The number of rounds is
+    no constant of the program.
+    """
+    import jax
+
+    def body(number, state):
+        carry, values = state
+        carry, value = function(number, carry)
+        return carry, values.at[number].set(value)
+
+    return repeat(n, body, (carry, jax.numpy.zeros(capacity, "float32")))
+
+
+def value_and_gradient(function):
+    """``((value, rest), gradient)`` of a function that returns ``(value, rest)``, by its first."""
+    import jax
+
+    return jax.value_and_grad(function, has_aux=True)
+
+
+def derivative(function, x):
+    """Values and derivatives of a function that acts on each entry of x by itself."""
+    import jax
+
+    return jax.jvp(function, (x,), (jax.numpy.ones_like(x),))
+
+
+def pull_back(function, x):
+    """``function(x)``, and the function from v to ``v @ Jacobian`` there."""
+    import jax
+
+    value, back = jax.vjp(function, x)
+    return value, lambda v: back(v)[0]
+
+
+def map_rows(function):
+    """The function that applies `function` to each row of its argument."""
+    import jax
+
+    return jax.vmap(function)
+
+
+# Random draws
+
+
+def split(key):
+    """Two keys that are independent of each other."""
+    import jax
+
+    return jax.random.split(key)
+
+
+def fold_in(key, number):
+    """A key that follows from another and a number."""
+    import jax
+
+    return jax.random.fold_in(key, number)
+
+
+def normal(key, shape):
+    """Standard normal numbers."""
+    import jax
+
+    return jax.random.normal(key, shape, "float32")
+
+
+def signs(key, shape):
+    """Numbers -1 and 1 with equal probability."""
+    import jax
+
+    return jax.random.rademacher(key, shape, "float32")
+
+
+def bits(array):
+    """The bits of a float32 array as whole numbers."""
+    import jax
+
+    return jax.lax.bitcast_convert_type(array, "uint32")
+
+
+# Memory
+
+
+def gather(array, rows):
+    """The rows of an array at numbers that all exist, which is not checked."""
+    return array.at[rows].get(mode="promise_in_bounds")
+
+
+def to_device(tree):
+    """A tree of arrays where programs run."""
+    import jax
+
+    return jax.device_put(tree)
+
+
+def to_host(tree):
+    """A copy of a tree of arrays in NumPy."""
+    import jax
+
+    return jax.tree.map(np.array, tree)
+
+
+def wait_awake(result):
+    """Wait for a result that will be there soon without putting the thread to sleep."""
+    end = perf_counter() + POLLING_SECONDS
+    while not result.is_ready() and perf_counter() < end:
+        pass

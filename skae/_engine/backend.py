@@ -1,0 +1,191 @@
+"""Keras on the backend that skae runs on, whichever Keras the session has."""
+
+import os
+import sys
+import threading
+from contextlib import contextmanager
+
+from . import _jax
+
+TAKES_SECOND_KERAS = True
+"""Whether a second Keras on JAX is imported beside one that runs on another backend.
+
+Many notebooks import Keras on TensorFlow first. Keras supports one backend a process, so this
+relies on undocumented behaviour: the modules of one copy never look for those of the other, except
+by imports inside functions, for which `session` puts the right copy in place."""
+
+_lock = threading.RLock()
+_keras = None
+_second = None
+
+
+def load_keras():
+    """Keras on JAX.
+
+    A Keras that is already imported is followed, then the environment variable ``KERAS_BACKEND``,
+    then JAX is taken. The environment is left as it was.
+
+    Raises
+    ------
+    ImportError
+        If ``KERAS_BACKEND`` asks for another backend than JAX, the only one so far.
+    """
+    global _keras, _second
+    if _keras is None:
+        with _lock:
+            if _keras is None:
+                _keras, _second = _in_a_thread(_import_keras)
+    return _keras
+
+
+def _in_a_thread(function):
+    """Call `function` in a thread of its own, and wait for it even through an interrupt.
+
+    Python delivers signals to the main thread alone. An import that Ctrl-C breaks off leaves
+    half-imported modules behind, with which every later import fails.
+    """
+    outcome = {}
+
+    def call():
+        try:
+            outcome["result"] = function()
+        except BaseException as error:  # raised again in the thread that waits
+            outcome["error"] = error
+
+    thread, interrupt = threading.Thread(target=call), None
+    thread.start()
+    while thread.is_alive():
+        try:
+            thread.join()
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
+    if "error" in outcome:
+        raise outcome["error"]
+    return outcome["result"]
+
+
+def _import_keras():
+    """Keras on JAX, and its modules if it is a second copy, else None."""
+    imported = sys.modules.get("keras")
+    if imported is not None and hasattr(imported, "config"):
+        backend = imported.config.backend()
+        if backend == "jax":
+            return imported, None
+        if TAKES_SECOND_KERAS:
+            return _import_second_keras()
+        raise ImportError(_wrong_backend(backend, "Keras was imported before"))
+    asked = os.environ.get("KERAS_BACKEND", "jax")
+    if asked != "jax":
+        raise ImportError(_wrong_backend(asked, "the environment variable KERAS_BACKEND says so"))
+    return _import_on_jax(), None
+
+
+def _wrong_backend(backend, reason):
+    return (
+        f"skae runs on Keras with the JAX backend, but Keras would run on {backend!r}, because "
+        f"{reason}. Set KERAS_BACKEND=jax before Keras is first imported (in Python: "
+        "os.environ['KERAS_BACKEND'] = 'jax')."
+    )
+
+
+def _import_on_jax():
+    before = os.environ.get("KERAS_BACKEND")
+    os.environ["KERAS_BACKEND"] = "jax"
+    try:
+        import keras
+
+        return keras
+    finally:
+        if before is None:
+            del os.environ["KERAS_BACKEND"]
+        else:
+            os.environ["KERAS_BACKEND"] = before
+
+
+def _import_second_keras():
+    theirs = _taken_out()
+    try:
+        keras = _import_on_jax()
+        return keras, _taken_out()
+    finally:
+        _taken_out()
+        sys.modules.update(theirs)
+
+
+def _taken_out():
+    """The modules of the Keras in place, which are removed from `sys.modules`."""
+    names = [name for name in sys.modules if name.split(".")[0] == "keras"]
+    return {name: sys.modules.pop(name) for name in names}
+
+
+_depth = 0
+
+
+@contextmanager
+def session():
+    """Where networks are built and programs made: in single precision, and compiled.
+
+    What the user set globally is put aside: Keras's ``floatx``, JAX's 64-bit mode,
+    ``jax_disable_jit`` and ``jax_debug_nans``. JAX's settings are those of this thread alone;
+    Keras's is one for all threads, and so is the copy of Keras that imports find.
+    """
+    keras = load_keras()
+    with _jax.plain_settings():
+        if _second is None and keras.config.floatx() == "float32" and not _depth:
+            yield
+            return
+        with _keras_settings(keras):
+            yield
+
+
+_theirs = None
+
+
+@contextmanager
+def _keras_settings(keras):
+    """Put Keras's global state in place for the first thread that enters, back for the last."""
+    global _depth, _theirs
+    with _lock:
+        _depth += 1
+        if _depth == 1:
+            modules = None
+            if _second is not None:
+                modules = _taken_out()
+                sys.modules.update(_second)
+            _theirs = modules, keras.config.floatx()
+            keras.config.set_floatx("float32")
+    try:
+        yield
+    finally:
+        with _lock:
+            _depth -= 1
+            if _depth == 0:
+                modules, floatx = _theirs
+                keras.config.set_floatx(floatx)
+                if modules is not None:
+                    _second.update(_taken_out())
+                    sys.modules.update(modules)
+
+
+def check_models_run():
+    """Refuse to hand out Keras models that would not run in the session's own Keras.
+
+    Raises
+    ------
+    AttributeError
+        If the session's Keras is not the one that skae uses.
+    """
+    load_keras()
+    if _second is not None:
+        raise AttributeError(
+            "Keras was imported on another backend than JAX, so that skae runs on a copy of its "
+            "own, whose models cannot be used outside. To get encoder_, decoder_ and model_, set "
+            "KERAS_BACKEND=jax before Keras is first imported."
+        )
+
+
+def backend_name():
+    """Name of the Keras backend in use, ``"jax"``."""
+    return load_keras().config.backend()

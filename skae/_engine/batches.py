@@ -1,0 +1,283 @@
+"""Rows in float32 arrays of a fixed shape: blocks of batches for training, tiles for inference."""
+
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import _jax
+
+BLOCK_BYTES = 16 * 2**20
+"""Largest block, as float32: some milliseconds of training, small beside the data."""
+
+WINDOW_BYTES = 256 * 2**20
+"""Larger data (as float32) are shuffled chunk by chunk, so that a memory map is read almost in
+order."""
+
+ALONE_BYTES = 2**20
+"""Data up to which a thread that makes blocks costs more than it saves."""
+
+CHUNK_ROWS = 64
+"""Length of the chunks of consecutive rows that are permuted first; rows are then permuted within
+windows of WINDOW_BYTES / 4."""
+
+ALIGNMENT = 64
+"""Bytes to whose multiple an array must start for JAX to read it without a copy."""
+
+
+def aligned(shape):
+    """A new float32 array that JAX reads without a copy; its values are arbitrary."""
+    size = 4 * int(np.prod(shape))
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size].view(np.float32).reshape(shape)
+
+
+def ahead(items):
+    """Yield items of an iterator, each made in a thread while the one before is in use."""
+    with ThreadPoolExecutor(1) as worker:
+        following = worker.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = worker.submit(next, items, None)
+            yield item
+
+
+class Ring:
+    """Aligned arrays of one shape that are handed out in turn.
+
+    Parameters
+    ----------
+    n_arrays : int
+    shape : tuple of int
+    """
+
+    def __init__(self, n_arrays, shape):
+        self.n_arrays, self.shape = n_arrays, shape
+        self._arrays = []
+        self._place = 0
+
+    def next(self):
+        """The array that was handed out longest ago; a new one of zeros until there are all."""
+        if self._place == len(self._arrays):
+            self._arrays.append(aligned(self.shape))
+            self._arrays[-1].fill(0.0)
+        array = self._arrays[self._place]
+        self._place = (self._place + 1) % self.n_arrays
+        return array
+
+    def restart(self):
+        """Begin with the first array again, which is more likely in the processor's cache."""
+        self._place = 0
+
+
+class IdleRings:
+    """Rings that nobody uses, kept for those who need one next: new memory is slow.
+
+    Parameters
+    ----------
+    n_rings : int
+        The number that is kept, each of another shape.
+    """
+
+    def __init__(self, n_rings):
+        self._n_rings = n_rings
+        self._rings = OrderedDict()
+
+    def take(self, n_arrays, shape):
+        """A `Ring`, which is the caller's until given back."""
+        ring = self._rings.pop((n_arrays, shape), None)
+        return ring or Ring(n_arrays, shape)
+
+    def give(self, ring):
+        """Keep a ring; those that were kept longest go."""
+        ring.restart()
+        self._rings[ring.n_arrays, ring.shape] = ring
+        while len(self._rings) > self._n_rings:
+            self._rings.popitem(last=False)
+
+
+idle_rings = IdleRings(4)
+
+
+def tiles(rows, ring):
+    """Yield ``(start, tile)`` over all rows.
+
+    Behind the last row, the last tile holds what happens to be there.
+
+    Parameters
+    ----------
+    rows : Rows
+    ring : Ring
+        Gives the tiles that are no views of data that JAX reads without a copy.
+    """
+    tile_rows = ring.shape[0]
+    for start in range(0, rows.n_rows, tile_rows):
+        part = rows.part(slice(start, min(start + tile_rows, rows.n_rows)))
+        if len(part) == tile_rows and _is_aligned(part):
+            yield start, part
+            continue
+        tile = ring.next()
+        tile[: len(part)] = part
+        yield start, tile
+
+
+def _is_aligned(array):
+    in_one_piece = array.dtype == np.float32 and array.flags.c_contiguous
+    return in_one_piece and array.__array_interface__["data"][0] % ALIGNMENT == 0
+
+
+class Blocks:
+    """The rows of a fit, handed out epoch by epoch as batches, many in a block of one shape.
+
+    A block holds rows that are already in the order of training, so that a batch lies in one
+    piece; on an accelerator, which gathers faster than it is fed, it holds the data as they are,
+    once for all epochs, and the order.
+
+    Parameters
+    ----------
+    X, target : Rows
+        What the network reads and what it must give; the same object for most autoencoders.
+    weight : ndarray of shape (n_rows,)
+        Weight of each row.
+    batch_size : int
+    resident : bool, default=False
+        Whether data that fit into one window are handed to the device once.
+    """
+
+    def __init__(self, X, target, weight, batch_size, *, resident=False):
+        self.X, self.target = X, target
+        self.weight = weight.astype(np.float32)
+        self.batch_size = batch_size
+        self.n_rows = X.n_rows
+        self.n_batches = -(-self.n_rows // batch_size)
+        bytes_of_batch = 4 * batch_size * X.n_features
+        self.resident = resident and self.n_batches * bytes_of_batch <= WINDOW_BYTES
+        most = self.n_batches if self.resident else max(1, BLOCK_BYTES // bytes_of_batch)
+        self.capacity = min(most, 2 ** int(self.n_batches - 1).bit_length())
+        self.n_blocks = -(-self.n_batches // self.capacity)
+        self._kept = None
+        self._buffers = [None, None]
+
+    @property
+    def worth_a_thread(self):
+        """Whether blocks are large enough to be made while the one before is in use."""
+        return not self.resident and 4 * self.X.n_features * self.n_rows > ALONE_BYTES
+
+    def epoch(self, random):
+        """Yield each `Block` of one epoch.
+
+        Parameters
+        ----------
+        random : numpy Generator or None
+            Source of the shuffling; None keeps the rows in order.
+
+        Yields
+        ------
+        block : Block
+            Its arrays are overwritten while the next block but one is made.
+        """
+        if self.resident:
+            if self._kept is None:
+                self._kept = self._on_device()
+            yield self._block(self._batches(self._order(random)), self._kept)
+            return
+        if random is None and self.n_blocks == 1:
+            if self._kept is None:
+                self._kept = self._block(self._batches(self._order(None)))
+            yield self._kept
+            return
+        order = self._order(random)
+        rows_of_block = self.capacity * self.batch_size
+        for start in range(0, self.n_rows, rows_of_block):
+            yield self._block(self._batches(order[start : start + rows_of_block]))
+
+    def _order(self, random):
+        """All row numbers in the order of training.
+
+        Data of more than a window are shuffled in runs of neighbours, and then within windows.
+        """
+        if random is None:
+            return np.arange(self.n_rows)
+        rows_of_window = max(1, WINDOW_BYTES // (4 * self.X.n_features))
+        if self.n_rows <= rows_of_window:
+            return random.permutation(self.n_rows)
+        starts = random.permutation(np.arange(0, self.n_rows, CHUNK_ROWS))
+        order = (starts[:, None] + np.arange(CHUNK_ROWS)).ravel()
+        order = order[order < self.n_rows]
+        for start in range(0, self.n_rows, rows_of_window // 4):
+            random.shuffle(order[start : start + rows_of_window // 4])
+        return order
+
+    def _batches(self, order):
+        """Row numbers of each batch.
+
+        The last batch is padded with other rows; a padding row r is stored as ``~r``, so that it
+        can be told from a real one.
+        """
+        n_batches = -(-len(order) // self.batch_size)
+        padding = np.resize(~order, n_batches * self.batch_size - len(order))
+        return np.concatenate([order, padding]).reshape(n_batches, self.batch_size)
+
+    def _block(self, rows, resident=None):
+        present = rows >= 0
+        n_present = present.sum(axis=1)
+        if resident is not None:
+            return Block(resident, rows.astype(np.int32), n_present)
+        rows = np.where(present, rows, ~rows)
+        X, target, weight = self._buffer()
+        for source, out in ((self.X, X), (self.target, target)):
+            if out is not None:
+                source.take(rows.ravel(), out.reshape(-1, source.n_features))
+        np.divide(self.weight[rows] * present, n_present[:, None], out=weight[: len(rows)])
+        return Block((X, target, weight), None, n_present)
+
+    def _buffer(self):
+        """Arrays of a block, those of the last but one again."""
+        self._buffers.reverse()
+        if self._buffers[0] is None:
+            shape = (self.capacity, self.batch_size)
+            self._buffers[0] = (
+                aligned((*shape, self.X.n_features)),
+                None if self.target is self.X else aligned((*shape, self.target.n_features)),
+                aligned(shape),
+            )
+        return self._buffers[0]
+
+    def _on_device(self):
+        target = None if self.target is self.X else self.target.to_array()
+        return _jax.to_device((self.X.to_array(), target, self.weight))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some batches of an epoch.
+
+    Parameters
+    ----------
+    data : tuple (X, target, weight)
+        Arrays of shape (capacity, batch_size, ...), of which the first batches count, the weights
+        divided by the number of rows in the batch; with an `order`, of shape (n_rows, ...).
+        `target` is None where it equals X. Rows of padding have weight zero, or are marked in
+        `order`.
+    order : ndarray of int32, shape (n_batches, batch_size), or None
+        Rows of each batch; ``~r`` for a row r that stands there as padding, for layers whose
+        statistics are those of the whole batch.
+    n_present : ndarray of shape (n_batches,)
+        Rows of each batch without padding.
+    """
+
+    data: tuple
+    order: np.ndarray | None
+    n_present: np.ndarray
+
+    @property
+    def arguments(self):
+        """What a program takes of a block: data, order, and number of batches."""
+        return self.data, self.order, np.int32(len(self.n_present))
+
+    def batches(self):
+        """Yield each batch of a block without an order."""
+        X, target, weight = self.data
+        for number in range(len(self.n_present)):
+            yield X[number], None if target is None else target[number], weight[number]

@@ -1,0 +1,187 @@
+"""Keras networks built without values, and their initial weights drawn by one program.
+
+Both rest on what Keras does rather than on what it documents; the tests of this file tell when a
+new version does otherwise.
+"""
+
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from . import _jax
+from .backend import load_keras, session
+
+BUILDS_WITHOUT_VALUES = True
+"""Whether variables get no values when a network is built.
+
+Drawing each value as it is made compiles a small program a shape, which takes longer than compiling
+the training."""
+
+build_lock = threading.Lock()
+"""Held while Keras builds a network, which is not thread-safe."""
+
+
+def without_values(build):
+    """Call `build`, whose new Keras variables get a shape but no value.
+
+    Keras would draw the values later, in any model that the thread uses, from a list that it keeps
+    for each thread: so `build` is called in a thread of its own. There Keras's dtype policy, which
+    is the thread's too, follows from the session. Where a layer makes a value that it needs, all
+    get theirs.
+    """
+    keras = load_keras()
+
+    def deferred():
+        with keras.StatelessScope(initialize_variables=False):
+            return build()
+
+    def in_a_thread(function):
+        with session(), ThreadPoolExecutor(1) as worker:
+            return worker.submit(function).result()
+
+    if BUILDS_WITHOUT_VALUES:
+        try:
+            return in_a_thread(deferred)
+        except Exception:  # of any layer; if the architecture itself is wrong, it is raised again
+            pass
+    return in_a_thread(build)
+
+
+def build_models(architecture, shape, n_components, n_outputs):
+    """An encoder of `n_outputs` outputs and a decoder of codes of width `n_components`.
+
+    Python's random state is left as it was: Keras layers draw a seed from it when they are built,
+    which skae never uses.
+    """
+    load_keras()
+    state = random.getstate()
+    try:
+        return _models(architecture, shape, n_components, n_outputs)
+    finally:
+        random.setstate(state)
+
+
+def _models(architecture, shape, n_components, n_outputs):
+    encoder, decoder = architecture.build(shape, n_components)
+    if n_outputs == n_components:
+        return encoder, decoder
+    if {id(v) for v in encoder.variables} & {id(v) for v in decoder.variables}:
+        raise ValueError(
+            f"{architecture!r} ties the decoder's weights to the encoder's, which cannot be where "
+            "the encoder gives mean and variance of the code."
+        )
+    return architecture.build(shape, n_outputs)[0], decoder
+
+
+def merged_variables(models, kind):
+    """The "trainable" or "non_trainable" variables of two models, each once.
+
+    Returns
+    -------
+    variables : list of keras.Variable
+    indices : list of two lists of int
+        Where those of each model are in that list.
+    """
+    variables, indices = [], {}
+    lists = [getattr(model, f"{kind}_variables") for model in models]
+    for variable in [variable for some in lists for variable in some]:
+        if id(variable) not in indices:
+            indices[id(variable)] = len(variables)
+            variables.append(variable)
+    return variables, [[indices[id(variable)] for variable in some] for some in lists]
+
+
+def built_weight_shapes(architecture, shape, n_components, n_outputs):
+    """Shapes of the trainable and of the fixed arrays of an architecture's networks.
+
+    They are read from Keras models; see `skae.architectures.Architecture.weight_shapes`.
+    """
+    with build_lock:
+        models = without_values(lambda: build_models(architecture, shape, n_components, n_outputs))
+    return tuple(
+        [tuple(variable.shape) for variable in merged_variables(models, kind)[0]]
+        for kind in ("trainable", "non_trainable")
+    )
+
+
+def initial_values(models, variables):
+    """A pure function from a seed's state to the initial values of variables.
+
+    Parameters
+    ----------
+    models : list of keras.Model
+        Those whose layers own the variables.
+    variables : list of lists of keras.Variable
+
+    Returns
+    -------
+    draw : callable
+        From an array of two uint32 to lists of arrays.
+    """
+    keras = load_keras()
+    generator = keras.random.SeedGenerator(0)
+    owner = {}
+    for layer in (layer for model in models for layer in _leaf_layers(model)):
+        for variable in layer.variables:
+            owner.setdefault(id(variable), layer)
+
+    def drawing(variable):
+        """A function that gives the initial value of a variable."""
+        if variable.name == "seed_generator_state":
+            return generator.next
+        layer = owner.get(id(variable))
+        initializer = None if layer is None else _initializer(layer, variable)
+        if initializer is None:
+            value = np.asarray(variable.value)
+            return lambda: keras.ops.convert_to_tensor(value)
+        config = initializer.get_config()
+        if "seed" in config:
+            initializer = type(initializer).from_config({**config, "seed": generator})
+        return lambda: initializer(variable.shape, dtype=variable.dtype)
+
+    draws = [[drawing(variable) for variable in some] for some in variables]
+
+    def draw(state):
+        with keras.StatelessScope(state_mapping=[(generator.state, state)]):
+            return [[value() for value in some] for some in draws]
+
+    return draw
+
+
+def _initializer(layer, variable):
+    """The initializer of a layer's variable: by Keras's convention `<name>_initializer`."""
+    initializer = getattr(layer, f"{variable.name}_initializer", None)
+    if callable(initializer):
+        return initializer
+    value = np.asarray(variable.value)
+    if value.size and np.ptp(value) > 0:
+        raise ValueError(
+            f"skae cannot seed the weight {variable.name!r} of layer {layer.name!r}: keep its "
+            f"initializer in the attribute `{variable.name}_initializer` of the layer, as Keras's "
+            "own layers do."
+        )
+    return None
+
+
+def _leaf_layers(layer):
+    """A layer's innermost layers, itself if it holds none."""
+    inner = getattr(layer, "layers", None) or []
+    inner = [inside for part in inner for inside in _leaf_layers(part)]
+    return inner or [layer]
+
+
+def leaf_layers(models):
+    """The innermost layers of models."""
+    return [layer for model in models for layer in _leaf_layers(model)]
+
+
+def small_program_options(variables):
+    """XLA's options for a program that runs once: a small one gains nothing from optimising."""
+    n_weights = sum(int(np.prod(variable.shape)) for variable in variables)
+    return _jax.QUICK_COMPILE if n_weights <= SMALL_NETWORK else None
+
+
+SMALL_NETWORK = 2**18
+"""Number of weights up to which drawing them takes less time than compiling how to do it fast."""

@@ -1,0 +1,277 @@
+"""Fitted networks: a recipe and its weights, and the programs that run them."""
+
+import weakref
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import _jax
+from .activations import keras_activation
+from .backend import check_models_run, load_keras
+from .batches import idle_rings, tiles
+from .building import build_lock, without_values
+from .graph import Graph, extra_weights, graph_of, initial_weights
+from .likelihood import likelihood_function, mean_and_deviation
+from .objective import filled
+from .programs import compile_program, programs
+from .recipe import Recipe
+
+TILE_ROWS = 64
+"""Rows of one inference call. Always the same, so that a row's result is bit-identical whatever
+rows it is transformed with."""
+
+SMALL_TILE_ROWS = 1
+"""Rows of one call for few rows of a convolution, where they were found to give the same bits."""
+
+SMALL_UP_TO = 16
+"""Rows that a convolution takes one by one: on a CPU, others take no longer for a whole tile."""
+
+LARGE_TILE_ROWS = 1024
+"""Most rows of one call for much data, where larger tiles were found to give the same bits."""
+
+LARGE_TILE_BYTES = 4 * 2**20
+"""Most input of one call."""
+
+LARGE_FROM = 4
+"""Large tiles that data must fill to be worth their compilation."""
+
+TILES_IN_FLIGHT = 3
+"""Tiles that are handed over while the first of them is computed."""
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNetwork:
+    """A recipe and its weights: all that a fitted estimator holds of a network.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    trainable, fixed : list of ndarray
+        The weights, float32, the encoder's first. Never written.
+    n_code_features : int
+        Width of the code.
+    constants : dict of str to ndarray
+        Arrays that were taken from the training data: ``"fill"``, what replaces missing values,
+        and what the loss takes.
+    """
+
+    recipe: Recipe
+    trainable: list = field(repr=False)
+    fixed: list = field(repr=False)
+    n_code_features: int = 0
+    constants: dict = field(default_factory=dict, repr=False)
+
+    @property
+    def takes_missing(self):
+        """Whether NaN in X is a missing value."""
+        return "fill" in self.constants
+
+    @property
+    def extra_weights(self):
+        """What was trained beside the layers' weights, by name."""
+        return extra_weights(self.recipe, self.trainable)
+
+    @property
+    def is_finite(self):
+        """Whether no weight is infinite or NaN."""
+        return all(np.isfinite(array).all() for array in (*self.trainable, *self.fixed))
+
+    def encode(self, X, out):
+        """Write the code of the rows of `X`, a `Rows`, into `out`."""
+        return self._map("encode", X, out, self._fill())
+
+    def decode(self, X, out):
+        """Write the reconstructions of the codes in `X`, a `Rows`, into `out`."""
+        return self._map("decode", X, out)
+
+    def posterior(self, X, out):
+        """Write means and standard deviations of the codes of `X` side by side into `out`."""
+        return self._map("posterior", X, out, self._fill())
+
+    def likelihood(self, objective, X, out, n_samples, seed):
+        """Write the evidence lower bound and the log-likelihood of the rows of `X` into `out`."""
+        numbers = {**objective.numbers_at(0), "constants": self.constants}
+        extra = numbers, np.int32(n_samples), np.uint32(seed)
+        return self._map("likelihood", X, out, *extra, objective=objective)
+
+    def _fill(self):
+        return {"fill": self.constants["fill"]} if self.takes_missing else {}
+
+    def _map(self, kind, X, out, *extra, objective=None):
+        resident = _resident(self)
+        compiled = _Compiled(self.recipe, kind, objective, resident, X.n_features, extra)
+        tile_rows = compiled.tile_rows(X.n_rows)
+        program, running = compiled.program(tile_rows), deque()
+        ring = idle_rings.take(TILES_IN_FLIGHT, (tile_rows, X.n_features))
+        for start, tile in tiles(X, ring):
+            running.append((start, program(resident.weights, tile, *extra)))
+            if len(running) == TILES_IN_FLIGHT:
+                _collect(running, out)
+        while running:
+            if tile_rows <= TILE_ROWS:
+                _jax.wait_awake(running[0][1])
+            _collect(running, out)
+        idle_rings.give(ring)
+        return out
+
+    def keras_models(self):
+        """New Keras models ``(encoder, decoder, autoencoder)`` with a copy of the weights."""
+        check_models_run()
+        with build_lock:
+            graph, models = without_values(self._build_keras_models)
+        for variable, value in zip(
+            graph.trainable + graph.fixed, self.trainable + self.fixed, strict=True
+        ):
+            variable.assign(value)
+        return models
+
+    def _build_keras_models(self):
+        keras = load_keras()
+        graph = Graph(self.recipe)
+        encoder = _point_encoder(graph)
+        decoder = _activated(graph.decoder, self.recipe.output_activation, "decoder")
+        rows = keras.Input((self.recipe.n_features,), name="X")
+        autoencoder = keras.Model(rows, decoder(encoder(rows)), name="autoencoder")
+        return graph, (encoder, decoder, autoencoder)
+
+
+def _collect(running, out):
+    """Wait for the result of the tile that was started first, and write it into `out`."""
+    start, result = running.popleft()
+    out[start : start + len(result)] = np.asarray(result)[: len(out) - start]
+
+
+def initial_network(recipe, seed, constants):
+    """A `FittedNetwork` whose weights are newly drawn."""
+    trainable, fixed = initial_weights(recipe, seed)
+    return FittedNetwork(recipe, trainable, fixed, graph_of(recipe).n_code_features, constants)
+
+
+def _activated(model, activation, name):
+    """`model` with an activation behind its last layer."""
+    keras = load_keras()
+    output = model.outputs[0]
+    if keras_activation(activation) != "linear":
+        output = keras.layers.Activation(keras_activation(activation))(output)
+    return keras.Model(model.inputs[0], output, name=name)
+
+
+def _point_encoder(graph):
+    """The encoder with what follows its last layer: the code as `transform` gives it."""
+    activation = getattr(graph.latent, "activation", None)
+    if activation is not None:
+        return _activated(graph.encoder, activation, "encoder")
+    mean = graph.latent.code(graph.encoder.outputs[0])
+    return load_keras().Model(graph.encoder.inputs[0], mean, name="encoder")
+
+
+def inference_function(kind, graph, objective):
+    """What a program of this kind computes of the weights and a tile of rows."""
+    if kind == "encode":
+        return lambda weights, X, constants: graph.encode(weights, filled(X, constants))
+    if kind == "posterior":
+        return lambda weights, X, constants: mean_and_deviation(
+            graph, weights, filled(X, constants)
+        )
+    if kind == "likelihood":
+        return likelihood_function(graph, objective)
+    return graph.decode
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """The programs of one kind for a network, one for each size of tiles."""
+
+    recipe: Recipe
+    kind: str
+    objective: object
+    resident: "_Resident"
+    width: int
+    extra: tuple
+
+    def program(self, tile_rows):
+        """The program for tiles of that many rows."""
+        known = self.resident.programs
+        if (self.kind, tile_rows) not in known:
+            example = np.zeros((tile_rows, self.width), np.float32)
+            known[self.kind, tile_rows] = compile_program(
+                self.kind,
+                self._key,
+                lambda: inference_function(self.kind, graph_of(self.recipe), self.objective),
+                (self.resident.weights, example, *self.extra),
+            )
+        return known[self.kind, tile_rows]
+
+    def tile_rows(self, n_rows):
+        """Rows of a tile for data of that many rows: the fastest among those of equal bits."""
+        if n_rows <= SMALL_UP_TO and self.resident.convolves_on_cpu:
+            return SMALL_TILE_ROWS if self._agrees(SMALL_TILE_ROWS) else TILE_ROWS
+        large = _large_tile_rows(self.width)
+        if large > TILE_ROWS and n_rows >= LARGE_FROM * large and self._agrees(large):
+            return large
+        return TILE_ROWS
+
+    def _agrees(self, tile_rows):
+        """Whether tiles of another size give the bits of the usual ones, tried on random rows.
+
+        Sums are taken in an order that the shapes decide, not the values: rows that agree to the
+        bit for random values were summed in the same order, and so will all others be.
+        """
+        n_rows = max(tile_rows, TILE_ROWS)
+
+        def agree():
+            rows = np.random.default_rng(0).normal(size=(n_rows, self.width))
+            rows = rows.astype(np.float32)
+            run = {size: self.program(size) for size in (TILE_ROWS, tile_rows)}
+            results = [
+                [
+                    np.asarray(
+                        program(self.resident.weights, rows[start : start + size], *self.extra)
+                    )
+                    for start in range(0, n_rows, size)
+                ]
+                for size, program in run.items()
+            ]
+            return np.array_equal(*map(np.concatenate, results), equal_nan=True)
+
+        return programs.get("agreement", (self.kind, tile_rows, self._key), agree)
+
+    @property
+    def _key(self):
+        return self.recipe.key, self.objective and self.objective.key
+
+
+def _large_tile_rows(width):
+    """Rows of a large tile: a power of two, so that few programs serve all data."""
+    fitting = max(1, LARGE_TILE_BYTES // (4 * width))
+    return min(LARGE_TILE_ROWS, 2 ** (fitting.bit_length() - 1))
+
+
+class _Resident:
+    """What a fitted network keeps in the process: weights where programs run, and the programs.
+
+    Attributes
+    ----------
+    weights : pair of lists of device arrays
+    programs : dict
+        The programs it has used.
+    convolves_on_cpu : bool
+    """
+
+    def __init__(self, network):
+        graph = graph_of(network.recipe)
+        self.weights = _jax.to_device((list(network.trainable), list(network.fixed)))
+        self.programs = {}
+        self.convolves_on_cpu = _jax.on_cpu() and graph.convolves
+
+
+_residents = weakref.WeakKeyDictionary()
+
+
+def _resident(network):
+    """The device side of `network`, made at its first use and dropped with it."""
+    resident = _residents.get(network)
+    if resident is None:
+        resident = _residents.setdefault(network, _Resident(network))
+    return resident

@@ -1,0 +1,87 @@
+"""How the code comes about from the encoder's output: computed, or drawn from a distribution."""
+
+from dataclasses import dataclass
+
+from . import _jax
+from .activations import activation_function, canonical_activation
+
+LOG_VARIANCE_BOUND = 15.0
+"""Bound on the magnitude of the logarithm of a variance, where its exponential is harmless."""
+
+
+@dataclass(frozen=True)
+class PointCode:
+    """A code that is a function of the row: an activation of the encoder's output.
+
+    Parameters
+    ----------
+    activation : str, default="identity"
+    """
+
+    activation: str = "identity"
+
+    offers = frozenset({"code_logits"})
+    """What of the forward pass there is only with this kind of code."""
+
+    def __post_init__(self):
+        object.__setattr__(self, "activation", canonical_activation(self.activation))
+
+    def n_outputs(self, n_components):
+        """Width of the encoder's output for a code of that width."""
+        return n_components
+
+    def code(self, output):
+        """The code as `transform` gives it."""
+        return activation_function(self.activation)(output)
+
+    def draw(self, output, seed):
+        """What the decoder gets in training; returns ``(code, posterior)``."""
+        return self.code(output), None
+
+
+@dataclass(frozen=True)
+class NormalCode:
+    """A code that is drawn from a normal distribution, whose mean and log variance are computed."""
+
+    offers = frozenset({"posterior"})
+
+    def n_outputs(self, n_components):
+        """Width of the encoder's output for a code of that width."""
+        if n_components is None:
+            raise ValueError(
+                "n_components=None: a code that is drawn at random needs a given width."
+            )
+        return 2 * n_components
+
+    def code(self, output):
+        """The code as `transform` gives it: the posterior's mean."""
+        return output[:, : output.shape[-1] // 2]
+
+    def posterior(self, output):
+        """Mean and log variance of each row's code."""
+        log_variance = output[:, output.shape[-1] // 2 :]
+        return self.code(output), log_variance.clip(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
+
+    def draw(self, output, seed):
+        """What the decoder gets in training; returns ``(code, posterior)``."""
+        from keras import ops
+
+        mean, log_variance = self.posterior(output)
+        noise = _jax.normal(seed.next(), mean.shape)
+        return mean + ops.exp(log_variance / 2) * noise, (mean, log_variance)
+
+
+LATENTS = {"point": PointCode, "normal": NormalCode}
+"""Kinds of codes by the names under which files know them."""
+
+
+def divergence(posterior):
+    r"""Divergence of each row's posterior from a standard normal distribution, in nats.
+
+    :math:`\frac12 \sum_j (\mu_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2)`.
+    """
+    from keras import ops
+
+    mean, log_variance = posterior
+    terms = ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance
+    return 0.5 * ops.sum(terms, axis=-1)

@@ -1,0 +1,413 @@
+"""Training: one compiled call a block of batches, and the loop over epochs around it."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from . import _jax
+from .activations import canonical_activation
+from .batches import Blocks, ahead
+from .graph import graph_of, initial_weights
+from .inference import FittedNetwork
+from .interrupts import Interrupts
+from .programs import compile_program
+from .schedules import SCHEDULES
+from .solver import apply, finished, initial_slots, scaled, scheduled_step_size
+
+SMALLEST_STEP_SIZE = 1e-6
+"""Where the "adaptive" schedule stops dividing, and training with it, as in scikit-learn's MLPs."""
+
+EVALUATION_ROWS = 1024
+"""Rows of a batch on which the validation loss is computed."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train.
+
+    Parameters
+    ----------
+    max_iter : int
+        Maximum number of epochs.
+    step_size : float
+        Initial step size.
+    kind : str
+        A key of `SCHEDULES`.
+    shuffle : bool
+    """
+
+    max_iter: int
+    step_size: float
+    kind: str = "constant"
+    shuffle: bool = True
+
+
+class Hooks:
+    """What is told of a training: hooks that do nothing, for a subclass to replace."""
+
+    def before_epoch(self):
+        """An epoch begins."""
+
+    def after_epoch(self, training):
+        """An epoch ended; a true result ends the training."""
+
+
+class Training:
+    """The state of a fit that is under way.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    objective : Objective
+    solver : Solver
+    seed : int
+        Everything random follows from it: weights, order of rows, corruption.
+    constants : dict of str to ndarray
+        Arrays taken from the training data, as in `FittedNetwork`.
+    start : FittedNetwork, default=None
+        Weights to start from; None draws new ones.
+    slots : list of ndarray, default=None
+        The solver's own state to start from; None starts anew.
+    n_epochs : int, default=0
+        Epochs trained before, so that a continued training draws new random numbers.
+
+    Attributes
+    ----------
+    history : dict of str to list of float
+        "loss", "learning_rate" and, with validation rows, "val_loss" of each epoch.
+    interrupted : bool
+        Whether Ctrl-C ended the training.
+    """
+
+    def __init__(
+        self, recipe, objective, solver, seed, constants, *, start=None, slots=None, n_epochs=0
+    ):
+        self.recipe, self.objective, self.solver, self.seed = recipe, objective, solver, seed
+        self.constants = constants
+        self.graph = graph_of(recipe)
+        self._is_new = start is None
+        weights = initial_weights(recipe, seed) if start is None else (start.trainable, start.fixed)
+        self.state = _jax.to_host(((list(weights[0]), list(weights[1])), slots))
+        self._key = (recipe.key, objective.key, solver.key)
+        self._solving = ((recipe.key, solver.key), solver, self.graph.trainable)
+        self.n_epochs = n_epochs
+        self.history = {"loss": [], "learning_rate": []}
+        self.interrupted = False
+        self._evaluation = self._restored = None
+        self._programs = {}
+
+    def validate_on(self, data):
+        """Record the reconstruction loss on these rows after each epoch."""
+        self._evaluation = _blocks(data, min(data.n_rows, EVALUATION_ROWS))
+        self.history["val_loss"] = []
+
+    def run(self, data, batch_size, schedule, rule, hooks):
+        """Train until the schedule ends, the stopping rule is met, or a hook or Ctrl-C says so.
+
+        Parameters
+        ----------
+        data : TrainingSet
+            Its attributes X and target (`Rows`) and weight are read, and `target_means`.
+        batch_size : int
+        schedule : Schedule
+        rule : StoppingRule
+            Watches the validation loss where there is one, else the training loss.
+        hooks : Hooks
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If Ctrl-C comes before the first epoch ended.
+        ValueError
+            If a loss becomes infinite or NaN.
+
+        Notes
+        -----
+        Where the rule watches the validation loss, the network is the one for which it was lowest.
+        """
+        self._start(data)
+        blocks = _blocks(data, batch_size)
+        passes = self._passes(blocks, schedule)
+        if blocks.worth_a_thread:
+            passes = ahead(passes)
+        best = None
+        with closing(passes), Interrupts() as interrupts:
+            rates = _Rates(schedule)
+            while not rates.exhausted:
+                hooks.before_epoch()
+                self._epoch(islice(passes, blocks.n_blocks), rates.next(), interrupts)
+                if interrupts.noted:
+                    break
+                watched = self.history["val_loss" if rule.on_validation else "loss"][-1]
+                if rule.update(watched) and rule.on_validation:
+                    best = _jax.to_host(self._weights())
+                if hooks.after_epoch(self) or (rule.met and not rates.divided()):
+                    break
+                if rule.met:
+                    rule.restart()
+        self.interrupted = interrupts.noted
+        if self.interrupted and not self.history["loss"]:
+            raise KeyboardInterrupt
+        self._restored = best
+
+    def _start(self, data):
+        """Give the weights of a new network, and then a new solver's state, their first values."""
+        if self._is_new:
+            self._centre_output(data)
+        weights, slots = self.state
+        new_slots = initial_slots(*self._solving, weights[0])
+        slots = new_slots if slots is None else slots
+        if [slot.shape for slot in slots] != [slot.shape for slot in new_slots]:
+            raise ValueError(
+                "solver must stay the same while a training goes on: the state of the earlier "
+                "solver does not fit this one."
+            )
+        self.state = (weights, slots)
+
+    def _centre_output(self, data):
+        """Start a logistic output whose bias many features share at the mean of the data.
+
+        From a start at one half, the gradients of all features of mostly dark images push that one
+        bias down together, until the output is black and the logistic function flat.
+        """
+        index = self.graph.shared_output_bias
+        output_activation = canonical_activation(self.recipe.output_activation)
+        if index is not None and output_activation == "logistic":
+            bias = self.state[0][0][index]
+            mean = data.target_means().reshape(-1, len(bias)).mean(axis=0).clip(0.01, 0.99)
+            bias += np.log(mean / (1 - mean)).astype(np.float32)
+
+    def _passes(self, blocks, schedule):
+        """Yield each pass over a block: the block, a seed, and the numbers of its epoch."""
+        for epoch in range(self.n_epochs, self.n_epochs + schedule.max_iter):
+            random = np.random.default_rng([self.seed, epoch])
+            numbers = self._numbers(self.objective, epoch, random)
+            for block in blocks.epoch(random if schedule.shuffle else None):
+                yield block, random.integers(2**32, size=2, dtype=np.uint32), numbers
+
+    def _numbers(self, objective, epoch, random=None):
+        """The arguments of an epoch's programs that are neither state nor data."""
+        return {**objective.numbers_at(epoch, random), "constants": self.constants}
+
+    def _epoch(self, passes, rate, interrupts):
+        losses = _Mean()
+        for block, seed, numbers in passes:
+            if interrupts.noted:
+                return
+            with np.errstate(over="ignore"):  # what is infinite then is found in the loss
+                numbers = {**numbers, "learning_rate": np.float32(rate)}
+            losses.add(self._pass(block, seed, numbers), block.n_present)
+        self.n_epochs += 1
+        if self.solver.owns_step_size:
+            rate = scheduled_step_size(*self._solving, self.state[1])
+        self._record(losses.value, rate)
+
+    def _pass(self, block, seed, numbers):
+        """Train on each batch of a block; returns their losses.
+
+        On a CPU, XLA differentiates a convolution inside a loop ten times slower than outside: such
+        networks take one call a batch. All others take one call a block.
+        """
+        if not (self.graph.convolves and _jax.on_cpu()):
+            arguments = (self.state, seed, *block.arguments, numbers)
+            self.state, losses = self._program("epoch", epoch_function, arguments)(*arguments)
+            return losses
+        carry, losses = (self.state, seed), []
+        for batch in block.batches():
+            step = self._program("step", step_function, (carry, batch, numbers))
+            carry, loss = step(carry, batch, numbers)
+            losses.append(loss)
+        self.state = carry[0]
+        return losses
+
+    def _record(self, loss, rate):
+        self.history["loss"].append(loss)
+        self.history["learning_rate"].append(float(rate))
+        monitored = [loss]
+        if self._evaluation is not None:
+            self.history["val_loss"].append(self._validation_loss())
+            monitored.append(self.history["val_loss"][-1])
+        if not np.isfinite(monitored).all():
+            raise diverged(f"The loss became {monitored[-1]} in epoch {len(self.history['loss'])}")
+
+    def _program(self, kind, function, arguments):
+        """The compiled program of a kind; one for all epochs, as their arguments have one shape."""
+        if kind not in self._programs:
+            self._programs[kind] = compile_program(
+                kind,
+                self._key,
+                lambda: function(self.graph, self.objective, self.solver),
+                arguments,
+                cpu_options=_jax.PLAIN_CONVOLUTIONS if self.graph.convolves else None,
+                donates_first=True,
+            )
+        return self._programs[kind]
+
+    def _validation_loss(self):
+        losses = _Mean()
+        objective = self.objective.for_validation()
+        numbers = self._numbers(objective, self.n_epochs)
+        seed = np.array([self.seed, 0], np.uint32)
+        weights = self._weights()
+        for block in self._evaluation.epoch(None):
+            arguments = (weights, seed, *block.arguments, numbers)
+            if "evaluation" not in self._programs:
+                self._programs["evaluation"] = compile_program(
+                    "evaluation",
+                    (self.recipe.key, objective.key),
+                    lambda: evaluation_function(self.graph, objective),
+                    arguments,
+                )
+            losses.add(self._programs["evaluation"](*arguments), block.n_present)
+        return losses.value
+
+    def _weights(self):
+        """The weights of the network that the training would give if it ended now.
+
+        Where the solver averages them, the averages are validated and given back, while the next
+        step goes on from the weights of the last one.
+        """
+        (trainable, fixed), slots = self.state
+        if self.solver.finishes:
+            trainable = finished(*self._solving, slots, trainable)
+        return trainable, fixed
+
+    def network(self):
+        """The network as it stands, as NumPy arrays."""
+        trainable, fixed = _jax.to_host(self._restored or self._weights())
+        return FittedNetwork(
+            self.recipe, trainable, fixed, self.graph.n_code_features, self.constants
+        )
+
+    def slots(self):
+        """The solver's own state, as NumPy arrays."""
+        return _jax.to_host(self.state[1])
+
+
+def diverged(what):
+    """The error of a training that diverged, with what to do."""
+    return ValueError(
+        f"{what}, so the training was stopped. Scale the data (for instance with StandardScaler or "
+        "MinMaxScaler) or take a smaller learning_rate_init."
+    )
+
+
+class _Rates:
+    """The step sizes of a training, one an epoch."""
+
+    def __init__(self, schedule):
+        self._schedule, self._step_size = schedule, schedule.step_size
+        self._epoch = 0
+
+    @property
+    def exhausted(self):
+        """Whether there is no epoch left."""
+        return self._epoch == self._schedule.max_iter
+
+    def next(self):
+        """The step size of the next epoch."""
+        schedule = self._schedule
+        rate = SCHEDULES[schedule.kind](self._step_size, self._epoch, schedule.max_iter)
+        self._epoch += 1
+        return rate
+
+    def divided(self):
+        """Divide the step size where the schedule is adaptive; returns whether to go on."""
+        self._step_size /= 5
+        return self._schedule.kind == "adaptive" and self._step_size >= SMALLEST_STEP_SIZE
+
+
+class _Mean:
+    """The mean over rows of losses that are means over batches."""
+
+    def __init__(self):
+        self._total = self._n_rows = 0
+
+    def add(self, losses, n_present):
+        """Add the losses of some batches; what stands behind the last one does not count."""
+        losses = np.asarray(losses, np.float64)[: len(n_present)]
+        self._total += float(losses @ n_present)
+        self._n_rows += int(n_present.sum())
+
+    @property
+    def value(self):
+        """The mean of all losses so far."""
+        return self._total / self._n_rows
+
+
+def _blocks(data, batch_size):
+    """The blocks of a `TrainingSet`, its weights scaled to a mean of one."""
+    weight = data.weight / data.weight.mean()
+    return Blocks(data.X, data.target, weight, batch_size, resident=not _jax.on_cpu())
+
+
+def _batch(data, order, number):
+    """One batch of a block, its weights divided by the number of its rows."""
+    X, target, weight = data
+    if order is None:
+        return X[number], None if target is None else target[number], weight[number]
+    rows = order[number]
+    present = rows >= 0
+    rows = rows ^ (rows >> 31)  # a row of padding is marked ~row
+    target = None if target is None else _jax.gather(target, rows)
+    return _jax.gather(X, rows), target, _jax.gather(weight, rows) * present / present.sum()
+
+
+def _paired(batch):
+    X, target, weight = batch
+    return X, X if target is None else target, weight
+
+
+def step_function(graph, objective, solver):
+    """One training step as a pure function of (state, seed), a batch and numbers."""
+
+    def step(carry, batch, numbers):
+        ((trainable, fixed), slots), key = carry
+        key, own_key = _jax.split(key)
+        optimizer = solver.build(graph.trainable)
+
+        def scaled_loss(trainable):
+            weights = (trainable, fixed)
+            loss, new_fixed = objective(graph, weights, _paired(batch), numbers, own_key)
+            return scaled(optimizer, slots, loss), (loss, new_fixed)
+
+        (_, (loss, new_fixed)), gradient = _jax.value_and_gradient(scaled_loss)(trainable)
+        trainable, slots = apply(optimizer, slots, gradient, trainable, numbers["learning_rate"])
+        return (((trainable, new_fixed), slots), key), loss
+
+    return step
+
+
+def epoch_function(graph, objective, solver):
+    """One pass over a block as a pure function of state, seed, block and numbers."""
+    step = step_function(graph, objective, solver)
+
+    def epoch(state, seed, data, order, n_batches, numbers):
+        def train(number, carry):
+            return step(carry, _batch(data, order, number), numbers)
+
+        (state, _), losses = _jax.collect(n_batches, _capacity(data, order), train, (state, seed))
+        return state, losses
+
+    return epoch
+
+
+def evaluation_function(graph, objective):
+    """The loss of each batch of a block, without training."""
+
+    def evaluate(weights, seed, data, order, n_batches, numbers):
+        def loss(number, seed):
+            batch = _paired(_batch(data, order, number))
+            key = _jax.fold_in(seed, number)
+            return seed, objective(graph, weights, batch, numbers, key, training=False)[0]
+
+        return _jax.collect(n_batches, _capacity(data, order), loss, seed)[1]
+
+    return evaluate
+
+
+def _capacity(data, order):
+    """Number of batches that a block has room for."""
+    return len(data[2] if order is None else order)

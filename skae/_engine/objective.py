@@ -1,0 +1,239 @@
+"""The number that training minimises, summed in one visible place."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from . import jacobian
+from .draws import draws
+from .schedules import final_value, value_at
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """A penalty and its weight.
+
+    Parameters
+    ----------
+    penalty : skae.penalties.Penalty
+    weight : float or WarmUp
+    """
+
+    penalty: object
+    weight: object
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Reconstruction loss plus weighted penalties, on a corruption of the input.
+
+    Parameters
+    ----------
+    loss : skae.losses.Loss
+    penalties : tuple of Weighted
+    corruption : skae.corruption.Corruption, default=None
+        What is done to the input of a training step.
+    corruption_level : float or Uniform, default=None
+        Level of the corruption.
+    """
+
+    loss: object
+    penalties: tuple = ()
+    corruption: object = None
+    corruption_level: object = None
+
+    @property
+    def key(self):
+        """A hashable value, equal for objectives that differ in numbers alone."""
+        corruption = None if self.corruption is None else self.corruption.key
+        return self.loss.key, tuple(term.penalty.key for term in self.penalties), corruption
+
+    def numbers_at(self, epoch, random=None):
+        """The numbers of all terms in an epoch: arguments of the compiled programs."""
+
+        def now(number):
+            with np.errstate(over="ignore"):  # what is infinite then is found in the loss
+                return np.asarray(value_at(number, epoch, random), np.float32)
+
+        def of(term):
+            return {name: now(number) for name, number in term.number_values().items()}
+
+        return {
+            "loss": of(self.loss),
+            "penalties": [(now(term.weight), of(term.penalty)) for term in self.penalties],
+            "corruption_level": None if self.corruption is None else now(self.corruption_level),
+        }
+
+    @property
+    def mixes_rows(self):
+        """Whether what is done to a row depends on the other rows of its batch."""
+        return self.corruption is not None and self.corruption.mixes_rows
+
+    @property
+    def constrains_code(self):
+        """Whether anything but the code's width prevents the identity mapping."""
+        on_code = (term for term in self.penalties if "code" in term.penalty.concerns)
+        return self.corruption is not None or any(final_value(t.weight) != 0 for t in on_code)
+
+    def plus(self, penalty, weight):
+        """The same objective with one more penalty."""
+        return replace(self, penalties=(*self.penalties, Weighted(penalty, weight)))
+
+    def without_corruption(self):
+        """The same objective on the input as it is."""
+        return replace(self, corruption=None, corruption_level=None)
+
+    def for_validation(self):
+        """The part that is followed on rows held out, each weight at the value it ends with."""
+        penalties = tuple(
+            Weighted(term.penalty, final_value(term.weight))
+            for term in self.penalties
+            if term.penalty.in_validation
+        )
+        return Objective(self.loss, penalties)
+
+    def check_needs(self, latent):
+        """Refuse terms that need what the network's code does not offer.
+
+        Raises
+        ------
+        ValueError
+            If there are any.
+        """
+        for term in (self.loss, *(term.penalty for term in self.penalties)):
+            if lacking := sorted(term.needs - latent.offers):
+                raise ValueError(
+                    f"{term!r} needs {', '.join(lacking)} of the code, which this estimator's code "
+                    "has not."
+                )
+
+    def __call__(self, graph, weights, batch, numbers, key, *, training=True):
+        """Value of the objective on one batch, and the state of the layers after it."""
+        forward, fixed = self.forward(graph, weights, batch, numbers, key, training=training)
+        value = (forward.row_weight * self.row_losses(forward, numbers)).sum()
+        if training:
+            value = value + forward.regularizers
+        for term, (weight, own) in zip(self.penalties, numbers["penalties"], strict=True):
+            value = value + weight * term.penalty(forward, **own)
+        return value, fixed
+
+    def forward(self, graph, weights, batch, numbers, key, *, training):
+        """One pass through the network as a `ForwardPass`, and the state of the layers after it."""
+        from keras import ops
+
+        X, target, row_weight = batch
+        constants, seed = numbers["constants"], draws(key)
+        observed = None
+        if "fill" in constants:
+            observed = ~ops.isnan(target)
+            target = ops.where(observed, target, 0.0)
+        if self.corruption is not None:
+            X = self.corruption.apply(X, numbers["corruption_level"], seed)
+        X = filled(X, constants)
+        encoded = graph.encoder_output(weights, X, training=training)
+        code, posterior = graph.latent.draw(encoded.output, seed)
+        decoded = graph.decoder_output((weights[0], encoded.fixed), code, training=training)
+        forward = ForwardPass(
+            X=X,
+            target=target,
+            observed=observed,
+            row_weight=row_weight,
+            code=code,
+            code_logits=encoded.output,
+            posterior=posterior,
+            logits=decoded.output,
+            activate=graph.activate,
+            squared_jacobian=lambda: jacobian_norm(graph, weights, X, seed),
+            regularizers=encoded.regularizers + decoded.regularizers,
+            weights=weights[0],
+            extra_weights=graph.extra_weights(weights[0]),
+            constants=constants,
+        )
+        return forward, decoded.fixed
+
+    def row_losses(self, forward, numbers):
+        """The loss of each row, over its observed features: their sum or their mean."""
+        from keras import ops
+
+        values = self.loss(forward, **numbers["loss"])
+        if forward.observed is not None:
+            values = ops.where(forward.observed, values, 0.0)
+        if self.loss.sums_features:
+            return ops.sum(values, axis=-1)
+        if forward.observed is None:
+            return ops.mean(values, axis=-1)
+        return ops.sum(values, axis=-1) / ops.maximum(ops.sum(forward.observed, axis=-1), 1)
+
+
+def filled(X, constants):
+    """X with its missing values replaced, where the network was trained with such."""
+    from keras import ops
+
+    return ops.where(ops.isnan(X), constants["fill"], X) if "fill" in constants else X
+
+
+def jacobian_norm(graph, weights, X, seed):
+    """Squared Frobenius norm of d code / d X of each row, of the encoder as it transforms."""
+    chain = jacobian.dense_chain(graph.encoder, weights[0][: graph.n_encoder_weights])
+    if chain is None or not hasattr(graph.latent, "activation"):
+        return jacobian.norm(lambda X: graph.encode(weights, X), X, seed)
+    chain[-1] = jacobian.then(chain[-1], graph.latent.code)
+    return jacobian.dense_chain_norm(chain, X)
+
+
+@dataclass(frozen=True)
+class ForwardPass:
+    """What one training step computed, for losses and penalties to read.
+
+    Attributes
+    ----------
+    X : tensor of shape (n_rows, n_features)
+        The input, corrupted if the objective corrupts, missing values replaced.
+    target : tensor of shape (n_rows, n_features)
+        What the network must give; 0 where a value is missing.
+    observed : tensor of bool, shape (n_rows, n_features), or None
+        Where the target is known; None where it is everywhere.
+    row_weight : tensor of shape (n_rows,)
+        The mean over rows is ``sum(row_weight * value_of_row)``; rows of padding have weight 0.
+    code : tensor of shape (n_rows, n_components)
+        What the decoder gets.
+    code_logits : tensor of shape (n_rows, n_components)
+        Output of the encoder before the code's activation.
+    posterior : tuple of two tensors of shape (n_rows, n_components), or None
+        Mean and logarithm of the variance of a code that is drawn at random.
+    logits : tensor of shape (n_rows, n_features)
+        Output of the decoder before the output activation.
+    activate : callable
+        The output activation.
+    squared_jacobian : callable
+        Gives the squared Frobenius norm of d code / d input of each row, shape (n_rows,).
+    regularizers : scalar tensor
+        Sum of what regularizers of the layers' own add to the objective.
+    weights : list of tensors
+        All trainable arrays of the network, biases included.
+    extra_weights : dict of str to tensor
+        What is trained beside the network's own weights.
+    constants : dict of str to tensor
+        What was taken from the training data.
+    """
+
+    X: object
+    target: object
+    observed: object
+    row_weight: object
+    code: object
+    code_logits: object
+    posterior: object
+    logits: object
+    activate: Callable
+    squared_jacobian: Callable
+    regularizers: object
+    weights: list
+    extra_weights: dict
+    constants: dict
+
+    @property
+    def reconstruction(self):
+        """Tensor of shape (n_rows, n_features): the output of the network."""
+        return self.activate(self.logits)

@@ -1,0 +1,90 @@
+"""A bounded, thread-safe LRU cache of everything that is expensive to build.
+
+A *program* is a compiled function or a Keras graph. It is made once for a key and then shared by
+every estimator, fit and thread of the process; the least recently used are dropped.
+"""
+
+import threading
+from collections import Counter, OrderedDict
+
+from . import _jax
+from .backend import session
+from .keys import is_own
+
+MAX_PROGRAMS = 128
+
+
+class _Slot:
+    """A place in the cache, made before its program, so that others wait instead of compiling."""
+
+    def __init__(self):
+        self.lock = threading.RLock()
+        self.program = None
+
+
+class ProgramCache:
+    """A mapping from keys to programs that keeps the most recently used.
+
+    Parameters
+    ----------
+    maxsize : int
+        How many programs are kept.
+    """
+
+    def __init__(self, maxsize=MAX_PROGRAMS):
+        self.maxsize = maxsize
+        self._slots = OrderedDict()
+        self._lock = threading.Lock()
+        self._made = Counter()
+
+    def get(self, kind, key, make):
+        """Return the program of `key`, calling `make()` if there is none yet."""
+        with self._lock:
+            slot = self._slots.setdefault((kind, key), _Slot())
+            self._slots.move_to_end((kind, key))
+            while len(self._slots) > self.maxsize:
+                self._slots.popitem(last=False)
+        with slot.lock:
+            if slot.program is None:
+                with session():
+                    slot.program = make()
+                with self._lock:
+                    self._made[kind] += 1
+            return slot.program
+
+    def info(self):
+        """How many programs are held, and how many were made so far of each kind."""
+        with self._lock:
+            return {"held": len(self._slots), "made": dict(self._made)}
+
+    def clear(self):
+        """Drop every program and start counting anew."""
+        with self._lock:
+            self._slots.clear()
+            self._made.clear()
+
+
+programs = ProgramCache()
+
+
+def program_info():
+    """How many programs the process holds, and how many it made of each kind."""
+    return programs.info()
+
+
+def clear_programs():
+    """Drop every compiled program; the next fit or transform compiles anew."""
+    programs.clear()
+
+
+def compile_program(kind, key, function, arguments, **options):
+    """Return what `function()` returns, compiled for the shapes and types of `arguments`.
+
+    Compiling happens here, under the program's lock, and never when it is called: a call of a
+    program from many threads traces nothing. The options are those of `_jax.compiled`.
+    """
+
+    def make():
+        return _jax.compiled(function(), arguments, is_own=is_own(key), **options)
+
+    return programs.get(kind, (key, _jax.shapes_of(arguments)), make)

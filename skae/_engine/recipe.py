@@ -1,0 +1,68 @@
+"""Recipes: what a network is, without the network."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from .keys import content_key
+from .latent import PointCode
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a network is: enough to build it, small enough to store anywhere.
+
+    Parameters
+    ----------
+    architecture : skae.architectures.Architecture
+        The layers, as an object with `build` and `get_params`. Never changed.
+    n_features : int
+        Width of the rows of X.
+    n_components : int or None
+        Width of the code; None lets the architecture choose.
+    latent : PointCode or NormalCode
+        How the code comes about from the encoder's output.
+    output_activation : str
+        Activation after the decoder.
+    extra_weights : tuple of (str, tuple of int)
+        Names and shapes of arrays that are trained beside the layers' own, from zero.
+    """
+
+    architecture: object
+    n_features: int
+    n_components: int | None
+    latent: object = field(default_factory=PointCode)
+    output_activation: str = "identity"
+    extra_weights: tuple = ()
+
+    @cached_property
+    def key(self):
+        """A hashable value, equal for recipes that build the same network.
+
+        It is computed once, because what cannot be compared by its content is equal to itself
+        alone: one network of such a recipe must serve all calls.
+        """
+        return (
+            content_key(self.architecture),
+            self.n_features,
+            self.n_components,
+            self.latent,
+            self.output_activation,
+            self.extra_weights,
+        )
+
+    def weight_shapes(self):
+        """Shapes of the trained and of the fixed arrays, without building the network.
+
+        Returns
+        -------
+        trainable, fixed : list of tuple of int
+        """
+        n_outputs = self.latent.n_outputs(self.n_components)
+        trainable, fixed = self.architecture.weight_shapes(
+            (self.n_features,), self.n_components, n_outputs
+        )
+        return [*trainable, *(shape for _, shape in self.extra_weights)], fixed
+
+    def __getstate__(self):
+        """Leave the key out, which holds for this process alone."""
+        return {name: value for name, value in vars(self).items() if name != "key"}

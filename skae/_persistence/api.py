@@ -1,0 +1,170 @@
+"""Files of estimators that hold data and no code; their format is that of `file_format`."""
+
+import json
+import os
+
+from .._version import __version__
+from .file_format import (
+    FORMAT,
+    PIECES,
+    Reader,
+    UnusableError,
+    Writer,
+    own_estimators,
+    parse_archive,
+    write_archive,
+)
+
+__all__ = ["LoadError", "load", "save"]
+
+
+class LoadError(ValueError):
+    """A file is not one that `load` can make an estimator of.
+
+    Parameters
+    ----------
+    message : str
+        Which file, and what was found in it.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import skae
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "model.skae")
+    ...     _ = path.write_text("no estimator")
+    ...     try:
+    ...         skae.load(path)
+    ...     except skae.LoadError as error:
+    ...         print(type(error).__name__)
+    LoadError
+    """
+
+    def __init__(self, message):
+        super().__init__(message)
+
+
+def save(estimator, path):
+    """Write an estimator to a file that holds data and no code.
+
+    The file appears under its name only when it is complete. Where writing fails, what was there
+    before stays.
+
+    Parameters
+    ----------
+    estimator : AutoencoderTransformer, DenoisingAutoencoder or another estimator of skae
+        Fitted or not. All is kept that decides what its methods return: parameters, weights,
+        fitted attributes, what `partial_fit` goes on from, and the choice of `set_output`.
+        Callbacks and metadata requests are not.
+    path : str or os.PathLike
+        File to write; one that exists is replaced. Any extension will do.
+
+    Raises
+    ------
+    TypeError
+        If `estimator` is not one of skae's, or has a parameter that a file without code cannot
+        hold: a `RandomState` instance, a Keras optimizer, a function, or any other object than an
+        estimator of skae's, an `Architecture`, a `Corruption`, a `Loss` or a `Penalty`. Pickle
+        keeps those.
+    ValueError
+        If a weight is infinite or NaN.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    load : Read the file.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> import skae
+    >>> X = np.random.default_rng(0).uniform(size=(50, 4))
+    >>> autoencoder = skae.AutoencoderTransformer(max_iter=2, random_state=0).fit(X)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "autoencoder.skae")
+    ...     skae.save(autoencoder, path)
+    ...     loaded = skae.load(path)
+    >>> np.array_equal(loaded.transform(X), autoencoder.transform(X))
+    True
+    """
+    path = os.path.realpath(os.fsdecode(path))
+    if type(estimator) not in own_estimators().values():
+        raise TypeError(
+            f"estimator must be one of {', '.join(own_estimators())}, got "
+            f"{type(estimator).__name__}. Use joblib.dump for pipelines and other estimators."
+        )
+    writer = Writer(type(estimator).__name__)
+    form = writer.encode(estimator, "estimator")
+    document = {"format": FORMAT, "skae": __version__, **form}
+    write_archive(path, json.dumps(document, allow_nan=False, indent=1), writer.arrays)
+
+
+def load(path, *, trusted=()):
+    """Read an estimator from a file written by `save`.
+
+    Nothing in the file is run as code, so that a file from a stranger is safe to load.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        File to read.
+    trusted : sequence of classes, default=()
+        Subclasses of `Architecture`, `Corruption`, `Loss` and `Penalty` that are not skae's own
+        and that the file may name. They are found by the name of the class, in whichever module it
+        now is.
+
+    Returns
+    -------
+    estimator : AutoencoderTransformer, DenoisingAutoencoder or another estimator of skae
+        In the state in which it was saved: it transforms to the same bits, trains on in the same
+        way, and is saved to the same bytes.
+
+    Raises
+    ------
+    LoadError
+        If the file is not a complete and sound file of `save`, is of another version of the
+        format, or names a class that is not in `trusted`.
+    TypeError
+        If `trusted` holds something else than such classes.
+    FileNotFoundError
+        If there is no such file.
+
+    See Also
+    --------
+    save : Write the file.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import skae
+    >>> from skae.corruption import MaskingNoise
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "unfitted.skae")
+    ...     skae.save(skae.DenoisingAutoencoder(corruption=MaskingNoise(0.5)), path)
+    ...     skae.load(path)
+    DenoisingAutoencoder(corruption=MaskingNoise(level=0.5))
+    """
+    trusted = _trusted(trusted)
+    path = os.fsdecode(path)
+    with open(path, "rb") as file:
+        content = file.read()
+    try:
+        document, arrays = parse_archive(content)
+        return Reader(arrays, trusted).decode({"estimator": document.get("estimator")})
+    except UnusableError as error:
+        raise LoadError(f"{path!r} cannot be loaded: {error}") from error.__cause__
+
+
+def _trusted(classes):
+    """The classes a user trusts, by name."""
+    classes = [classes] if isinstance(classes, (str, type)) else list(classes)
+    by_name = {}
+    for cls in classes:
+        if not (isinstance(cls, type) and issubclass(cls, PIECES)):
+            names = ", ".join(piece.__name__ for piece in PIECES)
+            raise TypeError(f"trusted must hold subclasses of {names}, got {cls!r}.")
+        if by_name.setdefault(cls.__name__, cls) is not cls:
+            raise TypeError(f"trusted holds two classes of the name {cls.__name__!r}.")
+    return by_name

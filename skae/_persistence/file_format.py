@@ -1,0 +1,375 @@
+"""The format of the files: values as JSON and arrays, in a zip archive.
+
+A file is a zip archive of ``skae.json``, which describes the estimator, and of ``0.npy``,
+``1.npy``, ... , which hold its arrays; all stored uncompressed. Any tool that knows zip, JSON and
+NumPy's format can read it. In the JSON, numbers, strings, booleans, null and lists stand for
+themselves, and an object with one key for what JSON lacks: ``{"array": 3}`` for ``3.npy``,
+``{"tuple": [...]}``, ``{"float": "inf"}``, ``{"numpy": ["float32", 0.5]}``,
+``{"strings": [...]}`` for an array of strings, ``{"dict": [[key, value], ...]}``,
+``{"object": [class, params]}`` for an architecture, corruption, loss or penalty,
+``{"record": [class, fields]}`` for a dataclass of the engine's, and ``{"estimator": {...}}`` for an
+estimator, the outermost or one inside another.
+"""
+
+import dataclasses
+import io
+import json
+import math
+import os
+import secrets
+import struct
+import tokenize
+import zipfile
+import zlib
+from contextlib import suppress
+
+import numpy as np
+
+from .. import _autoencoders, architectures, corruption, losses, penalties
+from .._autoencoders._base import is_fitted_name
+from .._engine import FittedNetwork, NormalCode, PointCode, Recipe, SolverState
+from ..architectures import Architecture
+from ..corruption import Corruption
+from ..losses import Loss
+from ..penalties import Penalty
+from .checks import UnusableError, check_fit, check_whole, excerpt, is_plain
+
+FORMAT = 2
+"""Version of the files; a file of another one is refused."""
+
+DOCUMENT = "skae.json"
+
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    IndexError,
+    KeyError,
+    MemoryError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    tokenize.TokenError,
+)
+"""What the readers of zip, JSON and NumPy's format raise on what is not of that format."""
+
+
+FOREIGN = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What values that skae did not write raise where they are read."""
+
+PIECES = (Architecture, Corruption, Loss, Penalty)
+"""Classes of which a file may hold objects: skae's own, and those a user trusts."""
+
+RECORDS = {cls.__name__: cls for cls in (FittedNetwork, NormalCode, PointCode, Recipe, SolverState)}
+"""The dataclasses that a fitted estimator consists of, by name."""
+
+
+def own_estimators():
+    """The estimators of skae by name."""
+    return {name: getattr(_autoencoders, name) for name in _autoencoders.__all__}
+
+
+def own_pieces():
+    """The architectures, corruption processes, losses and penalties of skae by full name."""
+    modules = architectures, corruption, losses, penalties
+    pieces = [getattr(module, name) for module in modules for name in module.__all__]
+    return {full_name(piece): piece for piece in pieces if piece not in PIECES}
+
+
+def full_name(cls):
+    """Module and name of a class."""
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+class Writer:
+    """Turns values into what JSON knows, and gathers the arrays.
+
+    Parameters
+    ----------
+    owner : str
+        Whose values they are, for messages.
+    """
+
+    def __init__(self, owner):
+        self.owner = owner
+        self.arrays = []
+
+    def encode(self, value, name):
+        """The JSON form of the value of that name."""
+        if value is None or type(value) in (bool, int, str):
+            return value
+        if type(value) is float:
+            return value if math.isfinite(value) else {"float": repr(value)}
+        if isinstance(value, np.generic) and is_plain(value.dtype):
+            return {"numpy": [value.dtype.name, self.encode(value.item(), name)]}
+        if type(value) is np.ndarray and is_plain(value.dtype):
+            return self.array(value)
+        if type(value) is np.ndarray and value.ndim == 1 and all(type(v) is str for v in value):
+            return {"strings": value.tolist()}
+        if type(value) in (list, tuple):
+            items = [self.encode(item, f"{name}[{i}]") for i, item in enumerate(value)]
+            return items if type(value) is list else {"tuple": items}
+        if type(value) is dict:
+            keys = [self.encode(key, f"a key of {name}") for key in value]
+            values = [self.encode(item, f"{name}[{key!r}]") for key, item in value.items()]
+            return {"dict": list(map(list, zip(keys, values, strict=True)))}
+        if isinstance(value, PIECES):
+            params = value.get_params(deep=False).items()
+            encoded = {key: self.encode(item, f"{name}__{key}") for key, item in params}
+            return {"object": [full_name(type(value)), encoded]}
+        if type(value) in RECORDS.values():
+            fields = [field.name for field in dataclasses.fields(value)]
+            encoded = {key: self.encode(getattr(value, key), key) for key in fields}
+            return {"record": [type(value).__name__, encoded]}
+        if type(value) in own_estimators().values():
+            return {"estimator": self.estimator(value)}
+        raise TypeError(
+            f"{self.owner} cannot be saved: {name} must be None, a number, a string, a list, "
+            f"tuple, dict or array of such, an estimator of skae's, an Architecture, a Corruption, "
+            f"a Loss or a Penalty, got {value!r}. {self._way_out(name)}"
+        )
+
+    def estimator(self, estimator):
+        """The JSON form of an estimator."""
+        params, attributes = estimator.get_params(deep=False), vars(estimator)
+        fitted = {name: value for name, value in attributes.items() if is_fitted_name(name)}
+        if estimator.__sklearn_is_fitted__() and not estimator._network.is_finite:
+            architecture = estimator._network.recipe.architecture
+            raise ValueError(f"the weights of {architecture!r} are not all finite.")
+        return {
+            "class": type(estimator).__name__,
+            "params": {name: self.encode(value, name) for name, value in params.items()},
+            "output": getattr(estimator, "_sklearn_output_config", {}).get("transform"),
+            "fitted": {name: self.encode(value, name) for name, value in fitted.items()} or None,
+        }
+
+    def array(self, array):
+        """The reference to an array, which is written beside the document."""
+        if not is_plain(array.dtype):
+            raise TypeError(f"{self.owner} cannot be saved: it holds a {array.dtype} array.")
+        self.arrays.append(array)
+        return {"array": len(self.arrays) - 1}
+
+    @staticmethod
+    def _way_out(name):
+        if name == "random_state":
+            return "Set it to an int or None first: set_params(random_state=0)."
+        if name == "solver":
+            return 'Set it to the name of a solver first: set_params(solver="adam").'
+        return "Pickle keeps any object."
+
+
+class Reader:
+    """Turns JSON forms back into values.
+
+    Parameters
+    ----------
+    arrays : list of ndarray
+    trusted : dict of str to class
+    """
+
+    def __init__(self, arrays, trusted):
+        self.arrays = arrays
+        self.pieces = own_pieces()
+        self.trusted = trusted
+
+    def decode(self, form):
+        """The value of a JSON form."""
+        if isinstance(form, list):
+            return [self.decode(item) for item in form]
+        if not isinstance(form, dict):
+            return form
+        ((tag, content),) = form.items() if len(form) == 1 else [(None, None)]
+        decoder = self._decoders.get(tag)
+        if decoder is None:
+            raise UnusableError(f"skae writes no value like {excerpt(form)}.")
+        try:
+            return decoder(self, content)
+        except FOREIGN as error:
+            raise UnusableError(f"skae writes no value like {excerpt(form)} ({error}).") from error
+
+    def _float(self, text):
+        return {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}[text]
+
+    def _numpy(self, content):
+        name, value = content
+        dtype = np.dtype({"bool": "bool"}.get(name) or _NUMBER_TYPES[name])
+        value = self.decode(value)
+        if dtype.kind in "iu" and not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
+            raise OverflowError(f"{value} is out of bounds for {dtype}")
+        return dtype.type(value)
+
+    def _array(self, index):
+        return self.arrays[check_whole(index, "the number of an array", 0)]
+
+    def _strings(self, values):
+        if not (isinstance(values, list) and all(isinstance(value, str) for value in values)):
+            raise TypeError("not a list of strings")
+        return np.array(values, dtype=object)
+
+    def _tuple(self, values):
+        return tuple(self.decode(list(values)))
+
+    def _dict(self, pairs):
+        return {self.decode(key): self.decode(value) for key, value in pairs}
+
+    def _object(self, content):
+        full_name, params = content
+        params = {name: self.decode(value) for name, value in params.items()}
+        name = full_name.rpartition(".")[2]
+        cls = self.pieces.get(full_name) or self.trusted.get(name)
+        if cls is None:
+            raise UnusableError(
+                f"it needs the class {full_name!r}, which is not skae's own. If you trust that "
+                f"class, import it and pass it: load(path, trusted=({name},))."
+            )
+        return construct(cls, params)
+
+    def _record(self, content):
+        name, fields = content
+        cls = RECORDS[name]
+        if set(fields) != {field.name for field in dataclasses.fields(cls)}:
+            raise ValueError(f"not the fields of a {name}")
+        return cls(**{key: self.decode(value) for key, value in fields.items()})
+
+    def _estimator(self, form):
+        cls = own_estimators().get(form["class"])
+        if cls is None:
+            raise UnusableError(f"skae has no estimator {excerpt(form['class'])}.")
+        params = {name: self.decode(value) for name, value in form["params"].items()}
+        estimator = construct(cls, params)
+        if form["output"] not in (None, "default", "pandas", "polars"):
+            raise UnusableError(f"set_output knows no {excerpt(form['output'])}.")
+        estimator.set_output(transform=form["output"])
+        if form["fitted"] is not None:
+            fitted = {name: self.decode(value) for name, value in form["fitted"].items()}
+            check_fit(cls, fitted)
+            vars(estimator).update(fitted)
+        return estimator
+
+    _decoders = {
+        "float": _float,
+        "numpy": _numpy,
+        "array": _array,
+        "strings": _strings,
+        "tuple": _tuple,
+        "dict": _dict,
+        "object": _object,
+        "record": _record,
+        "estimator": _estimator,
+    }
+
+
+_NUMBER_TYPES = {
+    np.dtype(code).name: code for code in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
+} | {np.dtype(code).name: code for code in ("f2", "f4", "f8")}
+
+
+def construct(cls, params):
+    """An object of a class from its parameters, all of which the class must know."""
+    unknown = sorted(set(params) - set(cls._get_param_names()))
+    if unknown:
+        raise UnusableError(
+            f"{cls.__name__} has no parameter {unknown[0]!r} in this version of skae."
+        )
+    return cls(**params)
+
+
+# The archive
+
+
+def write_archive(path, document, arrays):
+    """Write a file under another name, and rename it when it is on the disk."""
+    temporary = os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}.skae-part")
+    try:
+        with open(temporary, "xb") as file:
+            with zipfile.ZipFile(file, "w") as archive:
+                with archive.open(_member(DOCUMENT), "w") as member:
+                    member.write(document.encode())
+                for number, array in enumerate(arrays):
+                    large = array.nbytes > 2**30
+                    with archive.open(_member(f"{number}.npy"), "w", force_zip64=large) as member:
+                        np.lib.format.write_array(member, array, (1, 0), allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+def _member(name):
+    """A member of the archive whose date is always the same, as are then the file's bytes."""
+    return zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+
+
+def parse_archive(content):
+    """The document and the arrays in the bytes of a file."""
+    if not content.startswith(b"PK"):
+        raise UnusableError(f"it is not a zip file, but starts with {content[:8]!r}.")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            n_arrays = _check_members(archive.infolist(), len(content))
+            document = json.loads(archive.read(DOCUMENT), parse_constant=_refuse_constant)
+            _check_version(document)
+            arrays = [_read_array(archive, f"{number}.npy") for number in range(n_arrays)]
+    except DAMAGE as error:
+        raise UnusableError(f"it is damaged or incomplete ({error}).") from error
+    return document, arrays
+
+
+def _check_members(members, size):
+    """The number of arrays in the archive, which holds them, the document, and nothing else."""
+    names = [member.filename for member in members]
+    expected = [DOCUMENT, *(f"{number}.npy" for number in range(len(names) - 1))]
+    found = set(names)
+    if missing := [name for name in expected if name not in found]:
+        other = sorted(found.difference(expected))
+        raise UnusableError(
+            f"the member {missing[0]!r} is missing; others found: {excerpt(other)}."
+        )
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise UnusableError("its members are compressed, which skae's are not.")
+    if sum(member.file_size for member in members) > size:
+        raise UnusableError("its members overlap.")
+    return len(names) - 1
+
+
+def _check_version(document):
+    version = document.get("format") if isinstance(document, dict) else None
+    if type(version) is not int or version != FORMAT:
+        writer = document.get("skae") if isinstance(document, dict) else None
+        raise UnusableError(
+            f"it has format version {excerpt(version)}, written by skae {excerpt(writer)}; this "
+            f"skae reads version {FORMAT}."
+        )
+
+
+def _refuse_constant(name):
+    raise ValueError(f"{name} in {DOCUMENT}")
+
+
+def _read_array(archive, name):
+    """An array of numbers whose size is checked before memory is taken."""
+    content = io.BytesIO(archive.read(name))
+    if np.lib.format.read_magic(content) != (1, 0):
+        raise UnusableError(f"{name!r} is not an array in NumPy's format 1.0.")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(content)
+    n_bytes = content.getbuffer().nbytes - content.tell()
+    if not is_plain(dtype) or math.prod(shape) * dtype.itemsize != n_bytes:
+        raise UnusableError(f"{name!r} says {dtype} of shape {shape}, but holds {n_bytes} bytes.")
+    content.seek(0)
+    array = np.lib.format.read_array(content, allow_pickle=False)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)

@@ -1,0 +1,70 @@
+"""What losses, penalties and corruption processes have in common: terms of an objective."""
+
+import copy
+from abc import ABC
+
+from sklearn.base import BaseEstimator
+
+from ._engine import content_key
+
+
+class Term(BaseEstimator, ABC):
+    """A part of an objective, as an object with parameters.
+
+    A subclass has an `__init__` that only stores its parameters, so that they can be searched,
+    copied and saved. It says by class attributes what the rest of skae must know of it; nothing
+    else knows a term by its name.
+    """
+
+    numbers = ()
+    """Names of the parameters that are arguments of the compiled programs: changing them does not
+    recompile. They are passed to the term by keyword, in place of the attributes."""
+
+    needs = frozenset()
+    """What the term reads of the forward pass that not every network offers: "code_logits" or
+    "posterior"."""
+
+    @property
+    def key(self):
+        """A hashable value, equal for terms that differ in `numbers` alone."""
+        rest = copy.copy(self)
+        for name in self.numbers:
+            setattr(rest, name, None)
+        return content_key(rest)
+
+    def number_values(self):
+        """The numbers by name."""
+        return {name: getattr(self, name) for name in self.numbers}
+
+
+def as_term(value, parameter, kind, named, of_function):
+    """The term that the value of an estimator's parameter stands for.
+
+    Parameters
+    ----------
+    value : str, object or callable
+        A name, a term, or a function of a `ForwardPass`.
+    parameter : str
+        Name of the parameter, for the message.
+    kind : type
+        Base class of the terms.
+    named : dict of str to type
+        Terms that can be asked for by name.
+    of_function : type
+        Class of the terms that a function describes.
+
+    Raises
+    ------
+    ValueError
+        If it stands for none.
+    """
+    if isinstance(value, str) and value in named:
+        return named[value]()
+    if isinstance(value, kind):
+        return value
+    if callable(value) and not isinstance(value, type):
+        return of_function(value)
+    raise ValueError(
+        f"{parameter} must be one of {sorted(named)}, a {kind.__name__} (an object, not its class), "
+        f"or a function of a ForwardPass; got {value!r}."
+    )

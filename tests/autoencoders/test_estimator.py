@@ -1,0 +1,123 @@
+"""What every estimator takes and gives."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import StandardScaler
+
+from skae import AutoencoderTransformer, DenoisingAutoencoder
+from skae._engine import load_keras, program_info
+from skae.architectures import Architecture, Dense
+from skae.corruption import Corruption
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits().data[:400] / 16
+
+
+def autoencoder(**params):
+    return AutoencoderTransformer(**{"n_components": 4, "max_iter": 5, "random_state": 0, **params})
+
+
+class Skewed(Architecture):
+    """A user's own architecture: a deeper encoder with dropout, a shallow decoder."""
+
+    def __init__(self, width=16):
+        self.width = width
+
+    def build(self, input_shape, n_components):
+        from keras import Sequential, layers
+
+        hidden = [layers.Dense(self.width, "relu"), layers.Dropout(0.1)]
+        return (
+            Sequential([layers.Input(input_shape), *hidden, layers.Dense(n_components)]),
+            Sequential([layers.Input((n_components,)), layers.Dense(*input_shape)]),
+        )
+
+
+class Dimming(Corruption):
+    """A user's own corruption: each row darker by a random factor."""
+
+    def __init__(self, level=0.5):
+        self.level = level
+
+    def apply(self, X, level, seed):
+        from keras import ops, random
+
+        return X * (1 - level * random.uniform((ops.shape(X)[0], 1), seed=seed))
+
+
+def test_an_architecture_of_ones_own(digits):
+    X = digits
+    own = autoencoder(architecture=Skewed(), max_iter=20)
+    first = own.fit(X)
+    np.testing.assert_array_equal(clone(own).fit(X).transform(X), first.transform(X))
+    other = clone(own).set_params(random_state=1)
+    assert not np.array_equal(other.fit_transform(X), first.transform(X))
+    layers = [type(layer).__name__ for layer in own.encoder_.layers[1:]]
+    assert layers == ["Dense", "Dropout", "Dense"]
+    again = pickle.loads(pickle.dumps(first))
+    np.testing.assert_array_equal(again.transform(X), first.transform(X))
+    search = GridSearchCV(own, {"architecture__width": [4, 32]}, cv=2).fit(X)
+    assert search.best_params_ == {"architecture__width": 32}
+
+
+def test_dense_as_an_architecture_is_the_same_network(digits):
+    X = digits
+    by_name = autoencoder(hidden_layer_sizes=(10, 6), activation="relu").fit(X)
+    by_object = autoencoder(architecture=Dense((10, 6), activation="relu")).fit(X)
+    np.testing.assert_array_equal(by_name.transform(X), by_object.transform(X))
+
+
+def test_a_corruption_of_ones_own(digits):
+    X = digits
+    codes = [
+        DenoisingAutoencoder(3, corruption=Dimming(), corruption_level=level, max_iter=3,
+                             random_state=0).fit_transform(X)
+        for level in (None, 0.5, 0.1)
+    ]  # fmt: skip
+    np.testing.assert_array_equal(codes[0], codes[1])
+    assert not np.array_equal(codes[1], codes[2])
+
+
+def test_a_keras_optimizer_is_copied(digits):
+    X = digits
+    optimizer = load_keras().optimizers.RMSprop(2**-9)
+    by_object = autoencoder(solver=optimizer, max_iter=4)
+    by_name = autoencoder(solver="rmsprop", learning_rate_init=2**-9, max_iter=4).fit(X)
+    for _ in range(2):
+        np.testing.assert_array_equal(by_object.fit(X).transform(X), by_name.transform(X))
+    assert not optimizer.built
+    pickle.loads(pickle.dumps(clone(by_object).fit(X)))
+
+
+def test_both_spellings_of_activations_are_one(digits):
+    X = digits
+    ours = autoencoder(activation="logistic", code_activation="identity").fit(X)
+    clear = program_info()["made"]["graph"]
+    keras_names = autoencoder(activation="sigmoid", code_activation="linear").fit(X)
+    np.testing.assert_array_equal(ours.transform(X), keras_names.transform(X))
+    assert program_info()["made"]["graph"] <= clear + 1
+
+
+def test_keras_models_are_copies(digits):
+    fitted = autoencoder().fit(digits)
+    X = (digits).astype(np.float32)
+    before = fitted.transform(X)
+    model = fitted.model_
+    np.testing.assert_allclose(model(X), fitted.reconstruct(X), atol=1e-6)
+    in_two_steps = fitted.decoder_(fitted.encoder_(X))
+    np.testing.assert_allclose(in_two_steps, fitted.reconstruct(X), atol=1e-6)
+    model.set_weights([0 * weight for weight in model.get_weights()])
+    np.testing.assert_array_equal(fitted.transform(X), before)
+
+
+def test_standardised_data_get_an_identity_output(digits):
+    X = StandardScaler().fit_transform(digits)
+    assert autoencoder().fit(X)._network.recipe.output_activation == "identity"
+    assert autoencoder().fit(digits)._network.recipe.output_activation == "logistic"

@@ -1,0 +1,90 @@
+"""Rows of any storage on their way to the network."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.datasets import load_digits
+
+from skae import AutoencoderTransformer
+from skae._data import Rows, statistics
+from skae._data.validation import surely_in_range
+from skae._engine import batches
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits().data[:400] / 16
+
+
+def autoencoder(**params):
+    return AutoencoderTransformer(**{"n_components": 4, "max_iter": 5, "random_state": 0, **params})
+
+
+def test_memory_maps_are_read_in_blocks(digits, tmp_path, monkeypatch):
+    np.save(tmp_path / "X.npy", (digits).astype(np.float32))
+    X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    read = []
+    part = Rows.part
+    monkeypatch.setattr(batches, "BLOCK_BYTES", 4 * 64 * 256)
+    monkeypatch.setattr(Rows, "part", lambda *a: read.append(part(*a)) or read[-1])
+    fitted = autoencoder(max_iter=2).fit(X)
+    in_memory = autoencoder(max_iter=2).fit(np.array(X))
+    np.testing.assert_array_equal(fitted.transform(X), in_memory.transform(X))
+    training = [rows for rows in read if len(rows) == 64]
+    assert len(training) >= 2 * 2 * (400 // 64)
+
+
+def test_sparse_data_are_never_dense_as_a_whole(monkeypatch):
+    X = sparse.random_array((3000, 40), density=0.1, random_state=0, format="csr")
+    sizes = []
+    part = Rows.part
+
+    def recording(self, positions):
+        rows = part(self, positions)
+        sizes.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(batches, "BLOCK_BYTES", 4 * 40 * 512)
+    monkeypatch.setattr(Rows, "part", recording)
+    monkeypatch.setattr(statistics, "BLOCK_ROWS", 256)
+    fitted = autoencoder(max_iter=2).fit(X)
+    fitted.transform(X)
+    fitted.score(X)
+    assert max(sizes) <= 512
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e39, -1e300, 1e30, 3.0])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_sum_that_shows_all_values_to_be_in_range(value, dtype, order):
+    X = np.zeros((7, 5), dtype, order=order)
+    assert surely_in_range(X)
+    with np.errstate(over="ignore"):
+        X[3, 2] = value
+    in_range = np.isfinite(X).all() and np.abs(X).max() <= np.finfo(np.float32).max
+    assert in_range or not surely_in_range(X)
+    assert surely_in_range(X) == (in_range and not (value == 1e30 and dtype is np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.uint8, bool])
+@pytest.mark.parametrize("storage", [np.asarray, sparse.csr_array, sparse.csc_matrix])
+def test_storage_and_type_of_the_input(digits, dtype, storage):
+    X = (digits > 0.4).astype(dtype)
+    if dtype is np.float16 and storage is not np.asarray:
+        storage = np.asarray  # SciPy has no sparse half precision
+    expected = autoencoder().fit(X.astype(np.float64))
+    got = autoencoder().fit(storage(X))
+    code = got.transform(storage(X))
+    assert code.dtype == (np.float32 if dtype in (np.float32, np.float16) else np.float64)
+    assert got.inverse_transform(code).dtype == code.dtype
+    np.testing.assert_array_equal(code, expected.transform(X.astype(float)).astype(code.dtype))
+    assert got.score(storage(X)) == pytest.approx(expected.score(X.astype(float)), rel=1e-6)
+
+
+def test_zero_weights_remove_rows_in_mini_batches(digits):
+    X = digits
+    weight = np.ones(400)
+    weight[::3] = 0
+    weighted = autoencoder().fit(X, sample_weight=weight)
+    removed = autoencoder().fit(X[weight > 0])
+    np.testing.assert_array_equal(weighted.transform(X), removed.transform(X))

@@ -1,0 +1,88 @@
+"""What skae relies on beyond what Keras and JAX document: a new version that differs is told."""
+
+import numpy as np
+import pytest
+
+from skae import AutoencoderTransformer
+from skae._engine import Recipe, _jax, building, clear_programs, graph_of, load_keras, loop
+from skae._engine.graph import initial_weights, new_graph
+from skae.architectures import Conv, Dense
+
+X = np.random.default_rng(0).uniform(size=(100, 16))
+
+
+def fit(**params):
+    return AutoencoderTransformer(3, max_iter=2, random_state=0, **params).fit(X)
+
+
+@pytest.fixture(autouse=True)
+def _new_programs():
+    clear_programs()
+    yield
+    clear_programs()
+
+
+ARCHITECTURES = [
+    Dense((4,)),
+    Dense((4, 3), tied=True, normalization="batch", dropout=0.1),
+    Conv((4, 4), (2,), normalization="layer"),
+]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=repr)
+def test_networks_are_built_without_values(architecture):
+    graph = new_graph(Recipe(architecture, 16, 3))
+    kernels = [variable for variable in graph.trainable if len(variable.shape) > 1]
+    assert kernels
+    assert all(variable._value is None for variable in kernels)
+
+
+@pytest.mark.parametrize("switch", ["BUILDS_WITHOUT_VALUES", "INLINES_OWN_PROGRAMS"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=repr)
+def test_without_a_hack_the_same_is_computed(switch, architecture, monkeypatch):
+    """Rounding may differ by how a program is traced, and nothing else."""
+    with_hack = fit(architecture=architecture)
+    clear_programs()
+    module = building if switch == "BUILDS_WITHOUT_VALUES" else _jax
+    monkeypatch.setattr(module, switch, False)
+    without = fit(architecture=architecture)
+    np.testing.assert_allclose(without.transform(X), with_hack.transform(X), atol=1e-4)
+
+
+def test_every_option_of_the_compiler_was_taken():
+    """An option that this version of XLA does not know would be left out in silence."""
+    fit(architecture=Conv((4, 4), (2,)))
+    fit()
+    assert not _jax.refused_options
+
+
+def test_an_option_that_is_not_taken_is_noted(monkeypatch):
+    monkeypatch.setattr(_jax, "refused_options", set())
+    program = _jax.compiled(
+        lambda x: 2 * x, (np.float32(0),), is_own=True, cpu_options={"xla_of_tomorrow": True}
+    )
+    assert program(np.float32(3)) == 6
+    assert _jax.refused_options == {"xla_of_tomorrow"}
+
+
+def test_every_initializer_is_found_and_seeded_by_skae():
+    """By Keras's convention `kernel` has `kernel_initializer`."""
+    layers = load_keras().layers
+    graph = graph_of(Recipe(Dense((40,), activation="relu"), 30, 20))
+    kernel = initial_weights(graph.recipe, 0)[0][0]
+    limit = np.sqrt(6 / (30 + 40))  # Glorot's uniform
+    assert abs(kernel).max() == pytest.approx(limit, rel=0.02)
+    assert not np.array_equal(kernel, initial_weights(graph.recipe, 1)[0][0])
+    for layer in (layers.Dense(3), layers.BatchNormalization(), layers.Conv2D(2, 3)):
+        layer.build((None, 8, 8, 2))
+        for variable in layer.variables:
+            assert callable(getattr(layer, f"{variable.name}_initializer"))
+
+
+def test_convolutions_take_one_call_a_batch_on_a_cpu(monkeypatch):
+    """In one call a block, as on an accelerator, they compute the same."""
+    by_batch = fit(architecture=Conv((4, 4), (2,)))
+    clear_programs()
+    monkeypatch.setattr(loop._jax, "on_cpu", lambda: False)
+    by_block = fit(architecture=Conv((4, 4), (2,)))
+    np.testing.assert_allclose(by_block.loss_curve_, by_batch.loss_curve_, rtol=1e-4)

@@ -1,0 +1,32 @@
+"""The code of README and user guide runs as it stands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def snippets(path):
+    return re.findall(r"```python\n(.*?)```", path.read_text(), re.S)
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/user_guide.md"])
+def test_snippets_run(name, capsys):
+    code = snippets(ROOT / name)
+    assert len(code) >= 2
+    namespace = {"__name__": "snippets"}
+    for part in code:
+        exec(compile(part, name, "exec"), namespace)
+    if name == "README.md":
+        assert namespace["pipe"].score(namespace["X_test"], namespace["y_test"]) > 0.9
+        assert namespace["search"].best_score_ > 0.9
+
+
+def test_links_lead_somewhere():
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    for page in pages:
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            if "://" not in link:
+                assert (page.parent / link).exists(), f"{page.name}: {link}"

@@ -1,0 +1,113 @@
+"""Settings of the session: other backends of Keras, and global float settings."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import skae
+
+FIT = """
+import numpy as np
+from skae import AutoencoderTransformer, DenoisingAutoencoder, VariationalAutoencoder, save
+from skae.architectures import Conv, Dense
+
+X = np.random.default_rng(0).uniform(size=(60, 16))
+estimators = [
+    AutoencoderTransformer(2, max_iter=2, random_state=0),
+    DenoisingAutoencoder(2, architecture=Conv((4, 4), (2,)), max_iter=2, random_state=0),
+    VariationalAutoencoder(
+        2, architecture=Dense((4,), normalization="batch", dropout=0.1), max_iter=2, random_state=0
+    ),
+]
+codes = [estimator.fit(X).transform(X) for estimator in estimators]
+"""
+
+
+def run(program, **environment):
+    clean = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def plain():
+    namespace = {}
+    exec(FIT, namespace)
+    return namespace
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "keras.config.set_floatx('float16')",
+        "keras.config.set_floatx('float64'); jax.config.update('jax_enable_x64', True)",
+        "jax.config.update('jax_disable_jit', True); jax.config.update('jax_debug_nans', True)",
+        "keras.mixed_precision.set_global_policy('mixed_bfloat16')",
+        "keras.config.set_image_data_format('channels_first')",
+    ],
+)
+def test_global_settings_change_no_bit_and_stay(setting, plain, tmp_path):
+    state = "keras.config.floatx(), jax.config.jax_enable_x64, jax.config.jax_disable_jit"
+    path = tmp_path / "codes.npz"
+    program = f"""
+import os
+os.environ["KERAS_BACKEND"] = "jax"
+import keras, jax
+{setting}
+before = {state}
+{FIT}
+np.savez({str(path)!r}, *codes)
+save(estimators[0], {str(tmp_path / "model")!r})
+assert ({state}) == before
+"""
+    done = run(program)
+    assert done.returncode == 0, done.stderr
+    for code, expected in zip(np.load(path).values(), plain["codes"], strict=True):
+        np.testing.assert_array_equal(code, expected)
+    loaded = skae.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.transform(plain["X"]), plain["codes"][0])
+
+
+def test_beside_a_keras_on_another_backend(plain, tmp_path):
+    """Keras's NumPy backend stands for TensorFlow and torch, which are large to install."""
+    path = tmp_path / "codes.npz"
+    program = f"""
+import os, sys
+os.environ["KERAS_BACKEND"] = "numpy"
+import keras
+theirs = {{name: module for name, module in sys.modules.items() if name.startswith("keras")}}
+model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)])
+before = model.predict(np.ones((1, 3)), verbose=0) if (np := __import__("numpy")) else None
+{FIT}
+np.savez({str(path)!r}, *codes)
+assert {{n: m for n, m in sys.modules.items() if n.startswith("keras")}} == theirs
+assert keras.config.backend() == "numpy"
+assert (model.predict(np.ones((1, 3)), verbose=0) == before).all()
+assert type(model.layers[0](np.ones((1, 3)))) is np.ndarray
+assert estimators[0].backend_ == "jax"
+assert not hasattr(estimators[0], "model_")
+"""
+    done = run(program)
+    assert done.returncode == 0, done.stderr
+    for code, expected in zip(np.load(path).values(), plain["codes"], strict=True):
+        np.testing.assert_array_equal(code, expected)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "tensorflow"])
+def test_another_backend_that_was_asked_for_is_one_clear_sentence(backend):
+    done = run("import skae\nskae.AutoencoderTransformer(1).fit([[0, 1], [1, 0]])",
+               KERAS_BACKEND=backend)  # fmt: skip
+    last = done.stderr.strip().splitlines()[-1]
+    assert last == (
+        f"ImportError: skae runs on Keras with the JAX backend, but Keras would run on "
+        f"{backend!r}, because the environment variable KERAS_BACKEND says so. Set "
+        "KERAS_BACKEND=jax before Keras is first imported (in Python: "
+        "os.environ['KERAS_BACKEND'] = 'jax')."
+    )

@@ -1,0 +1,141 @@
+"""The structure: who imports whom, what importing costs, and that the documents tell the truth."""
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skae
+from skae import architectures, corruption, losses, penalties
+
+ROOT = Path(skae.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+LEAVES = {"autoencoder", "contractive", "denoising", "sparse", "variational"}
+TERMS = ("_terms", "losses", "penalties", "corruption", "architectures")
+PUBLIC = [
+    *(getattr(skae, name) for name in skae.__all__ if inspect.isclass(getattr(skae, name))),
+    *(getattr(architectures, name) for name in architectures.__all__),
+    *(getattr(corruption, name) for name in corruption.__all__),
+    *(getattr(losses, name) for name in losses.__all__),
+    *(getattr(penalties, name) for name in penalties.__all__),
+]
+
+
+def imports(path, *, top_level_only=False):
+    """Absolute dotted names of the modules a file imports."""
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    parts = ["skae", *path.relative_to(ROOT).with_suffix("").parts]
+    package = parts[:-1]
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = [*base, *([node.module] if node.module else [])]
+            yield ".".join(module)
+            yield from (".".join([*module, alias.name]) for alias in node.names)
+
+
+def is_of(name, package):
+    return name == package or name.startswith(package + ".")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports(path):
+    room, *within = path.relative_to(ROOT).with_suffix("").parts
+    every = set(imports(path))
+    for name in every:
+        assert not is_of(name, "keras.src"), "keras.src is private"
+        if (room, *within) != ("_engine", "_jax"):
+            assert not is_of(name, "jax"), "one file knows the backend"
+        if room != "_engine":
+            assert not re.match(r"skae\._engine\.(?!__init__)\w+\.", name), "an engine's module"
+        else:
+            for other in (*TERMS, "_autoencoders", "_persistence", "plotting"):
+                assert not is_of(name, f"skae.{other}"), "the engine knows no term or estimator"
+        if room in (*TERMS, "_data"):
+            assert not is_of(name, "skae._autoencoders"), "a piece knows no estimator"
+        if room == "_autoencoders" and within[0] in LEAVES:
+            for leaf in LEAVES - {within[0]}:
+                assert not is_of(name, f"skae._autoencoders.{leaf}"), "no leaf imports another"
+        if room != "_sklearn_compat":
+            assert not re.match(r"sklearn\.(callback|utils\._|base\._)", name), "private names"
+    for name in imports(path, top_level_only=True):
+        for library in ("keras", "jax", "matplotlib"):
+            assert not is_of(name, library), f"{library} is imported where it is needed"
+
+
+def test_importing_skae_imports_no_backend_and_changes_nothing():
+    program = """
+import os, random, sys, warnings
+import numpy as np, scipy.sparse, sklearn.utils.validation
+try:
+    import sklearn.callback  # its progress bar draws a random number on import
+except ImportError:
+    assert tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9)
+before = dict(os.environ), random.getstate(), np.random.get_state()[1].tolist(), warnings.filters[:]
+import skae, skae.plotting
+assert not {"keras", "jax", "matplotlib", "tensorflow", "torch"} & set(sys.modules)
+after = dict(os.environ), random.getstate(), np.random.get_state()[1].tolist(), warnings.filters[:]
+assert before == after
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("environment", "program", "message"),
+    [
+        ({"KERAS_BACKEND": "numpy"}, "", "Keras would run on 'numpy'"),
+        ({"KERAS_BACKEND": "jax"}, "", ""),
+        ({}, "", ""),
+    ],
+)
+def test_the_choice_of_the_backend(environment, program, message):
+    import os
+
+    clean = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    fit = f"{program}\nimport os, skae\nbefore = dict(os.environ)\n"
+    fit += "skae.AutoencoderTransformer(1, max_iter=1).fit([[1.0, 2.0], [2.0, 1.0]])\n"
+    fit += "assert dict(os.environ).get('KERAS_BACKEND') == before.get('KERAS_BACKEND')"
+    done = subprocess.run(
+        [sys.executable, "-c", fit], env={**clean, **environment}, capture_output=True, text=True
+    )
+    assert (done.returncode == 0) == (not message), done.stderr
+    assert message in done.stderr
+
+
+def documented_parameters(cls):
+    """Name to text after the colon, of the section Parameters of a class's docstring."""
+    text = inspect.getdoc(cls)
+    section = re.search(r"Parameters\n-+\n(.*?)(\n\n[A-Z][\w ]+\n-+\n|\Z)", text, re.S)
+    return dict(re.findall(r"^(\w+) : (.*(?:\\\n.*)?)", section[1], re.M)) if section else {}
+
+
+@pytest.mark.parametrize(
+    "cls", [cls for cls in PUBLIC if "__init__" in vars(cls)], ids=lambda cls: cls.__name__
+)
+def test_documented_defaults_are_those_of_the_signature(cls):
+    signature = inspect.signature(cls)
+    documented = documented_parameters(cls)
+    assert list(documented) == list(signature.parameters)
+    for name, parameter in signature.parameters.items():
+        if parameter.default is not parameter.empty:
+            default = documented[name].rsplit("default=", 1)[1]
+            assert ast.literal_eval(default) == parameter.default
+
+
+@pytest.mark.parametrize("cls", PUBLIC, ids=lambda cls: cls.__name__)
+def test_public_classes_have_an_example_that_runs(cls):
+    assert ">>> " in inspect.getdoc(cls)
+
+
+def test_only_the_first_parameter_is_positional():
+    for cls in PUBLIC:
+        kinds = [parameter.kind for parameter in inspect.signature(cls).parameters.values()]
+        n_positional = 3 if cls is architectures.Conv else 1  # Conv((28, 28), (16, 32), 5)
+        assert all(kind is inspect.Parameter.KEYWORD_ONLY for kind in kinds[n_positional:])
