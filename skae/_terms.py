@@ -65,6 +65,6 @@ def as_term(value, parameter, kind, named, of_function):
     if callable(value) and not isinstance(value, type):
         return of_function(value)
     raise ValueError(
-        f"{parameter} must be one of {sorted(named)}, a {kind.__name__} (an object, not its class), "
-        f"or a function of a ForwardPass; got {value!r}."
+        f"{parameter} must be one of {sorted(named)}, a {kind.__name__} (an object, not its "
+        f"class), or a function of a ForwardPass; got {value!r}."
     )

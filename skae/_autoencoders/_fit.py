@@ -35,6 +35,10 @@ LOWEST_PARTIAL_RATE = 0.1
 """Share of `learning_rate_init` below which `partial_fit` does not go on after a `fit` whose
 schedule came down."""
 
+LARGEST_HARMLESS = 1e3
+"""Magnitude of weights and codes up to which no reconstruction is infinite, unless some ten layers
+multiply it."""
+
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256
 """Bounds of ``batch_size="auto"``."""
 
@@ -85,8 +89,9 @@ class Fit(Hooks):
         )
         self._train(self._first_network())
         state = self.state()
-        check_outputs(state["_network"], self.data.X)
-        warn_of_constant_units(state["_network"], self.data.X)
+        code = first_code(state["_network"], self.data.X)
+        check_outputs(state["_network"], code)
+        warn_of_constant_units(state["_network"], self.data.X, code)
         return state
 
     # Preparing
@@ -387,14 +392,26 @@ def joined(earlier, new):
     return {name: curve(earlier, name) + curve(new, name) for name in names}
 
 
-def check_outputs(network, X):
-    """Refuse a network whose last training step diverged, which no loss has shown yet."""
+def first_code(network, X):
+    """The code of the first block of rows."""
+    part = X.subset(np.arange(min(X.n_rows, BLOCK_ROWS)))
+    return network.encode(part, np.empty((part.n_rows, network.n_code_features), np.float32))
+
+
+def check_outputs(network, code):
+    """Refuse a network whose last training step diverged, which no loss has shown yet.
+
+    Its reconstructions are computed only where weights or codes are so large that they might be
+    infinite: many fits need no program that decodes.
+    """
     if not network.is_finite:
         raise diverged("A weight became infinite or NaN in the last training step")
-    part = X.subset(np.arange(min(X.n_rows, BLOCK_ROWS)))
-    code = network.encode(part, np.empty((part.n_rows, network.n_code_features), np.float32))
-    rows = network.decode(Rows(code), np.empty((part.n_rows, part.n_features), np.float32))
-    if not (np.isfinite(code).all() and np.isfinite(rows).all()):
+    largest = max(np.abs(array).max(initial=0) for array in (code, *network.trainable))
+    if largest > LARGEST_HARMLESS:
+        rows = Rows(code)
+        rows = network.decode(rows, np.empty((rows.n_rows, network.recipe.n_features), np.float32))
+        largest = np.abs(rows).max()
+    if not np.isfinite(largest):
         raise diverged("The network's output became infinite or NaN in the last training step")
 
 

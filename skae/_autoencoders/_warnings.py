@@ -57,17 +57,24 @@ def _sample(rows):
     return rows.subset(positions)
 
 
-def warn_of_constant_units(network, X):
-    """Warn of code units that do not vary over the training data, which carry nothing."""
-    first, varies = None, np.zeros(network.n_code_features, bool)
-    for start in range(0, X.n_rows, BLOCK_ROWS):
+def warn_of_constant_units(network, X, code):
+    """Warn of code units that do not vary over the training data, which carry nothing.
+
+    Parameters
+    ----------
+    network : FittedNetwork
+    X : Rows
+    code : ndarray
+        Code of the first rows.
+    """
+    first, varies = code[0], (code != code[0]).any(axis=0)
+    for start in range(len(code), X.n_rows, BLOCK_ROWS):
+        if varies.all():
+            break
         part = X.subset(np.arange(start, min(start + BLOCK_ROWS, X.n_rows)))
         code = network.encode(part, np.empty((part.n_rows, len(varies)), np.float32))
-        first = code[0] if first is None else first
         varies |= (code != first).any(axis=0)
-        if varies.all():
-            return
-    if X.n_rows > 1:
+    if X.n_rows > 1 and not varies.all():
         constant = np.flatnonzero(~varies)
         some = ", ".join(map(str, constant[:10])) + (", ..." if len(constant) > 10 else "")
         warn(
