@@ -97,23 +97,25 @@ class Fit(Hooks):
     # Preparing
 
     def _prepare(self, X, X_clean, sample_weight, X_val):
-        estimator, start = self.estimator, self.start
-        self.data = self._checked(X, X_clean, sample_weight, X_val)
+        estimator = self.estimator
+        rows = self._checked(X, X_clean, sample_weight, X_val)
         self.seed = self._draw_seed()
         self.objective = estimator._objective()
         if X_clean is not None:
             self.objective = self.objective.without_corruption()
-        self.recipe = self._recipe()
+        output_activation = self._output_activation(rows)
+        self.data = self._distinct(rows)
+        self.constants = self._constants()
+        self.recipe = self._recipe(output_activation)
         self.objective.check_needs(self.recipe.latent)
         self._refuse_another_network()
+        graph = graph_of(self.recipe)
+        self._make_batches(mixes_rows=self.objective.mixes_rows or graph.mixes_rows)
+        warn_of_wide_code(self.objective, graph, self.recipe.n_features)
         self._n_epochs = 1 if self.incremental else estimator.max_iter
-        pretrains = estimator.pretraining and start is None and not self.incremental
+        pretrains = estimator.pretraining and self.start is None and not self.incremental
         loss = self.objective.loss
         self._layers = layers_of(self.recipe, loss.of_layer()) if pretrains else []
-        graph = graph_of(self.recipe)
-        self._arrange(mixes_rows=self.objective.mixes_rows or graph.mixes_rows)
-        self.constants = self._constants()
-        warn_of_wide_code(self.objective, graph, self.recipe.n_features)
 
     def _checked(self, X, X_clean, sample_weight, X_val):
         """The rows after all checks; their names are kept in the copy of the estimator."""
@@ -153,35 +155,18 @@ class Fit(Hooks):
             return self.start._seed
         return int(check_random_state(random_state).randint(2**31 - 1))
 
-    def _recipe(self):
-        """The network to train."""
-        estimator, data, objective = self.estimator, self.data, self.objective
-        architecture = estimator.architecture
-        if architecture is None:
-            architecture = Dense(estimator.hidden_layer_sizes, activation=estimator.activation)
-        n_features, n_components = data.X.n_features, estimator.n_components
-        low, high = value_range(data.target)
-        output_activation = self._output_activation(low, high)
-        if objective.corruption is not None:
-            bounds = (low, high) if data.target is data.X else value_range(data.X)
-            objective.corruption.check_data(n_features, *bounds)
-        return Recipe(
-            copy.deepcopy(architecture),
-            n_features,
-            None if n_components is None else int(n_components),
-            estimator._latent(),
-            output_activation,
-            objective.loss.extra_weights(n_features),
-        )
-
-    def _output_activation(self, low, high):
-        """The output activation, for a target from `low` to `high` that the loss allows."""
+    def _output_activation(self, rows):
+        """The output activation, for rows that loss and corruption allow."""
         asked, loss = self.estimator.output_activation, self.objective.loss
         asker, implied = self.estimator._loss_parameter(), loss.output_activation
+        low, high = value_range(rows.target)
         check_domain(loss.domain, low, high, asker=asker)
-        if self.data.validation is not None and loss.domain is not None:
-            bounds = value_range(self.data.validation.target)
+        if rows.validation is not None and loss.domain is not None:
+            bounds = value_range(rows.validation.target)
             check_domain(loss.domain, *bounds, asker=asker, name="X_val")
+        if self.objective.corruption is not None:
+            bounds = (low, high) if rows.target is rows.X else value_range(rows.X)
+            self.objective.corruption.check_data(rows.X.n_features, *bounds)
         if asked == "auto" and self.start is not None:
             return self.start._network.recipe.output_activation
         if asked == "auto":
@@ -191,6 +176,38 @@ class Fit(Hooks):
                 f"{asker} needs output_activation={implied!r} or 'auto', got {asked!r}."
             )
         return asked
+
+    def _distinct(self, rows):
+        """The rows, merged where they may make one batch, and without those held out."""
+        estimator = self.estimator
+        data = rows.merged() if rows.n_rows <= self._largest_batch(rows.n_rows) else rows
+        if estimator.early_stopping and data.validation is None:
+            data = data.split(estimator.validation_fraction, self.seed)
+        return data
+
+    def _constants(self):
+        """What the network takes from the data: that of the earlier fit where one goes on."""
+        earlier = {} if self.start is None else self.start._network.constants
+        constants = {}
+        if self.estimator.missing == "mask":
+            fill = earlier.get("fill")
+            constants["fill"] = np.float32(self.data.means()) if fill is None else fill
+        return {**constants, **self.objective.loss.constants(self.data, earlier)}
+
+    def _recipe(self, output_activation):
+        """The network to train."""
+        estimator, n_features = self.estimator, self.data.X.n_features
+        architecture, n_components = estimator.architecture, estimator.n_components
+        if architecture is None:
+            architecture = Dense(estimator.hidden_layer_sizes, activation=estimator.activation)
+        return Recipe(
+            copy.deepcopy(architecture),
+            n_features,
+            None if n_components is None else int(n_components),
+            estimator._latent(),
+            output_activation,
+            self.objective.loss.extra_weights(n_features),
+        )
 
     def _refuse_another_network(self):
         """Refuse parameters of another network than the one whose training goes on."""
@@ -204,34 +221,24 @@ class Fit(Hooks):
                 "now describe another one. Set them back, or clone the estimator and fit anew."
             )
 
-    def _arrange(self, *, mixes_rows):
-        """Merge the rows where they make one batch, hold out rows, and choose the batch size.
+    def _make_batches(self, *, mixes_rows):
+        """Choose the batch size.
 
-        Batches of few sizes, with rows of padding, share a compiled program: data of a growing
-        number of rows do not compile anew each time. Where rows interact, one batch holds each row
-        once.
+        One batch is filled up to a power of two, so that data of a growing number of rows do not
+        compile anew each time. Where rows interact, it holds each of them once, as it came.
         """
-        estimator = self.estimator
-        size = _automatic_batch(self.data.n_rows)
-        size = size if estimator.batch_size == "auto" else estimator.batch_size
-        in_one_batch = self.data.n_rows <= size
-        if in_one_batch and not mixes_rows:
-            self.data = self.data.merged()
-        if estimator.early_stopping and self.data.validation is None:
-            self.data = self.data.split(estimator.validation_fraction, self.seed)
-        if in_one_batch:
-            n_rows = self.data.n_rows
+        if mixes_rows:
+            self.data = self.data.unmerged()
+        n_rows = self.data.n_rows
+        size = self._largest_batch(n_rows)
+        if n_rows <= size:
             size = n_rows if mixes_rows else min(size, _next_power_of_two(n_rows))
         self.batch_size = size
 
-    def _constants(self):
-        """What the network takes from the data: that of the earlier fit where one goes on."""
-        earlier = {} if self.start is None else self.start._network.constants
-        constants = {}
-        if self.estimator.missing == "mask":
-            fill = earlier.get("fill")
-            constants["fill"] = np.float32(self.data.means()) if fill is None else fill
-        return {**constants, **self.objective.loss.constants(self.data, earlier)}
+    def _largest_batch(self, n_rows):
+        """The batch size, but for data that make no whole batch."""
+        size = self.estimator.batch_size
+        return _automatic_batch(n_rows) if size == "auto" else size
 
     # Training
 

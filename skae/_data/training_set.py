@@ -1,6 +1,7 @@
 """From checked data to the rows a network trains on: weights, merging, validation split."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,12 +20,15 @@ class TrainingSet:
     weight : ndarray of shape (n_rows,)
         Weight of each row, the highest of them from 0.5 to 1.
     validation : TrainingSet or None
+    copies : Copies or None
+        Where the rows come from, if they were merged.
     """
 
     X: Rows
     target: Rows
     weight: np.ndarray
     validation: "TrainingSet | None" = None
+    copies: "Copies | None" = None
 
     @classmethod
     def from_arrays(cls, X, target=None, sample_weight=None):
@@ -46,8 +50,8 @@ class TrainingSet:
         """The distinct rows in a fixed order, each with the summed weight of its copies.
 
         Where all rows go into one batch, and no row's part in the objective depends on the others,
-        this leaves the objective as it is, and makes a weight of k the same as k copies, and any
-        order of the rows the same, to the bit.
+        this leaves the objective as it is. It makes a weight of k the same as k copies, and any
+        order of the rows the same, to the bit, in statistics too.
         """
         X = self.X.to_array() + np.float32(0)  # -0.0 becomes 0.0: equal rows, equal bytes
         X[np.isnan(X)] = np.nan  # and NaN of any sign one NaN
@@ -55,10 +59,21 @@ class TrainingSet:
         both = np.hstack([X, self.target.to_array()]) if paired else X
         as_bytes = np.ascontiguousarray(both).view(np.dtype((np.void, both.shape[1] * 4))).ravel()
         _, first, copy_of = np.unique(as_bytes, return_index=True, return_inverse=True)
-        weight = np.bincount(copy_of.ravel(), weights=self.weight)
+        copy_of = copy_of.ravel()
+        weight = np.bincount(copy_of, weights=self.weight)
         X = Rows(X[first])
         target = self.target.subset(first) if paired else X
-        return TrainingSet(X, target, weight, self.validation)
+        copies = Copies(self, copy_of, np.arange(len(first)))
+        return TrainingSet(X, target, weight, self.validation, copies)
+
+    def unmerged(self):
+        """The rows as they were before they were merged."""
+        if self.copies is None:
+            return self
+        original, copy_of, numbers = self.copies
+        rows = original._subset(np.flatnonzero(np.isin(copy_of, numbers)))
+        rows.validation = self.validation
+        return rows
 
     def means(self):
         """Weighted mean of the observed values of each feature of X, float64.
@@ -107,4 +122,23 @@ class TrainingSet:
     def _subset(self, positions):
         X = self.X.subset(positions)
         target = X if self.target is self.X else self.target.subset(positions)
-        return TrainingSet(X, target, self.weight[positions])
+        copies = self.copies and self.copies._replace(numbers=self.copies.numbers[positions])
+        return TrainingSet(X, target, self.weight[positions], copies=copies)
+
+
+class Copies(NamedTuple):
+    """Where merged rows come from.
+
+    Parameters
+    ----------
+    original : TrainingSet
+        The rows before they were merged.
+    copy_of : ndarray of int
+        Number of the merged row that each of them is a copy of.
+    numbers : ndarray of int
+        Numbers of the merged rows, some of which may have been left out.
+    """
+
+    original: TrainingSet
+    copy_of: np.ndarray
+    numbers: np.ndarray
