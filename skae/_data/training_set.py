@@ -53,10 +53,9 @@ class TrainingSet:
         this leaves the objective as it is. It makes a weight of k the same as k copies, and any
         order of the rows the same, to the bit, in statistics too.
         """
-        X = self.X.to_array() + np.float32(0)  # -0.0 becomes 0.0: equal rows, equal bytes
-        X[np.isnan(X)] = np.nan  # and NaN of any sign one NaN
+        X = _canonical(self.X)
         paired = self.target is not self.X
-        both = np.hstack([X, self.target.to_array()]) if paired else X
+        both = np.hstack([X, _canonical(self.target)]) if paired else X
         as_bytes = np.ascontiguousarray(both).view(np.dtype((np.void, both.shape[1] * 4))).ravel()
         _, first, copy_of = np.unique(as_bytes, return_index=True, return_inverse=True)
         copy_of = copy_of.ravel()
@@ -124,6 +123,13 @@ class TrainingSet:
         target = X if self.target is self.X else self.target.subset(positions)
         copies = self.copies and self.copies._replace(numbers=self.copies.numbers[positions])
         return TrainingSet(X, target, self.weight[positions], copies=copies)
+
+
+def _canonical(rows):
+    """Rows as one array in which equal rows have equal bytes: zero and NaN have one sign."""
+    array = rows.to_array() + np.float32(0)
+    array[np.isnan(array)] = np.nan
+    return array
 
 
 class Copies(NamedTuple):
