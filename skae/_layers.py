@@ -1,4 +1,4 @@
-"""Keras layers that Keras lacks, or that it runs slowly on a CPU.
+"""Keras layers that Keras does not have, or that it runs slowly on a CPU.
 
 Each is a function that returns the class, because Keras is imported when a network is built.
 """

@@ -43,7 +43,7 @@ class Stage:
 
 
 class Architecture(BaseEstimator, ABC):
-    """Base class of architectures: subclass it to bring networks of your own.
+    """Base class of architectures: subclass it for networks of your own.
 
     A subclass has an `__init__` that only stores its parameters, and `build`. Its parameters must
     be numbers, strings, booleans, None, or lists of these, so that they can be stored and searched
@@ -148,9 +148,9 @@ class Dense(Architecture):
         Activation of the hidden layers, or one for each, outermost first. The decoder mirrors them.
     normalization : {"batch", "layer"} or None, default=None
         Normalisation of the hidden layers, over the rows of a training batch or over each row's
-        units. In `transform` the former uses running means, of which a step keeps nine tenths.
+        units. In `transform` the former uses running means, which a step changes by a tenth.
     dropout : float, default=0.0
-        Share of the hidden units that a training step leaves out, from 0 to below 1. `transform`
+        Share of the hidden units that a training step leaves out, in the range [0, 1). `transform`
         leaves out none.
     tied : bool, default=False
         Whether the decoder's matrices are the encoder's, transposed; its biases are its own.
@@ -268,7 +268,8 @@ class Conv(Architecture):
     normalization : {"batch", "layer"} or None, default=None
         Normalisation between a layer and its activation; see `Dense`.
     dropout : float, default=0.0
-        Share of the values behind an activation that a training step leaves out, from 0 to below 1.
+        Share of the values behind an activation that a training step leaves out, in the range
+        [0, 1).
 
     Notes
     -----

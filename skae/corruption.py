@@ -1,7 +1,8 @@
 """Corruption processes: what a denoising autoencoder learns to undo.
 
 They act in training only. The level is an argument of the compiled program, so that a search over
-levels compiles one program. A level may be a range ``(low, high)``: then each epoch draws its own.
+levels compiles one program. If a level is a range ``(low, high)``, each epoch draws one uniformly
+from it.
 """
 
 from abc import abstractmethod
@@ -151,9 +152,9 @@ class GaussianNoise(Corruption):
     Parameters
     ----------
     level : float, default=0.3
-        Standard deviation :math:`\sigma`, in units of the data, 0 or more.
+        Standard deviation :math:`\sigma`, in units of the data, in the range [0, inf).
     clip : tuple (low, high), default=None
-        Bounds the corrupted values are clipped to, where the data have bounds. Data beyond them
+        Bounds to which the corrupted values are clipped, if the data have bounds. Data beyond them
         are refused.
 
     References
@@ -185,7 +186,7 @@ class GaussianNoise(Corruption):
 
     @property
     def suits_codes(self):
-        """Not where the data have bounds, which codes have not."""
+        """Not if the data have bounds, because codes have none."""
         return self.clip is None
 
     def check_data(self, n_features, low, high):
@@ -202,7 +203,7 @@ class MaskingNoise(Corruption):
     Parameters
     ----------
     level : float, default=0.3
-        Probability that a value is masked, from 0 to 1.
+        Probability that a value is masked, in the range [0, 1].
     value : float, default=0.0
         What a masked value becomes. With ``missing="mask"`` it may be NaN: it is then treated as a
         missing one.
@@ -235,7 +236,7 @@ class MaskingNoise(Corruption):
 
     @property
     def suits_codes(self):
-        """Not where masked values count as missing, which codes are not."""
+        """Not if masked values count as missing, because no code is missing."""
         return not self.makes_missing
 
     def apply(self, X, level, seed):
@@ -253,7 +254,7 @@ class SaltAndPepperNoise(Corruption):
     Parameters
     ----------
     level : float, default=0.3
-        Probability that a value is changed, from 0 to 1.
+        Probability that a value is changed, in the range [0, 1].
     bounds : tuple (low, high), default=(0.0, 1.0)
         Lowest and highest possible value. Data beyond them are refused.
 
@@ -304,7 +305,7 @@ class SwapNoise(Corruption):
     Parameters
     ----------
     level : float, default=0.15
-        Probability that a value is replaced, from 0 to 1.
+        Probability that a value is replaced, in the range [0, 1].
 
     Examples
     --------
@@ -343,8 +344,8 @@ class Occlusion(Corruption):
     Parameters
     ----------
     level : float, default=0.25
-        Share of the image that is hidden, from 0 to 1. Both sides of the rectangle are the square
-        root of it times the image's, to the next whole pixel.
+        Share of the image that is hidden, in the range [0, 1]. Both sides of the rectangle are the
+        image's times the square root of it, to the next whole pixel.
     image_shape : tuple of int or None, default=None
         ``(height, width)`` or ``(height, width, channels)`` of the images in the rows of X. None
         takes them as square, of one channel.
@@ -438,7 +439,7 @@ class Composition(Corruption):
     corruptions : list of Corruption
         The processes, each with its own level, in order.
     level : float, default=1.0
-        Factor on all their levels; of a range, each process draws its own.
+        Factor on all their levels. If it is a range, each process draws its own factor from it.
 
     Examples
     --------

@@ -136,8 +136,30 @@ def session():
         if _second is None and keras.config.floatx() == "float32" and not _depth:
             yield
             return
-        with _keras_settings(keras):
+        with _keras_settings(keras), _noting_second_keras():
             yield
+
+
+@contextmanager
+def _noting_second_keras():
+    """Say in an error that there are two copies of Keras, whose objects do not mix."""
+    try:
+        yield
+    except Exception as error:
+        if _second is not None and not getattr(error, "__notes__", None):
+            error.add_note(
+                "Keras was imported on another backend than JAX, so that skae runs on a copy of "
+                "its own, which cannot use objects of the other: import keras inside the methods "
+                "of an architecture, loss, penalty or corruption, or set KERAS_BACKEND=jax before "
+                "Keras is first imported."
+            )
+        raise
+
+
+def has_second_keras():
+    """Whether skae runs on a copy of Keras of its own, beside the session's."""
+    load_keras()
+    return _second is not None
 
 
 _theirs = None
@@ -177,8 +199,7 @@ def check_models_run():
     AttributeError
         If the session's Keras is not the one that skae uses.
     """
-    load_keras()
-    if _second is not None:
+    if has_second_keras():
         raise AttributeError(
             "Keras was imported on another backend than JAX, so that skae runs on a copy of its "
             "own, whose models cannot be used outside. To get encoder_, decoder_ and model_, set "

@@ -195,7 +195,7 @@ class Blocks:
     def _order(self, random):
         """All row numbers in the order of training.
 
-        Data of more than a window are shuffled in runs of neighbours, and then within windows.
+        Data of more than a window are shuffled in chunks of consecutive rows, then within windows.
         """
         if random is None:
             return np.arange(self.n_rows)

@@ -104,8 +104,8 @@ class Objective:
         for term in (self.loss, *(term.penalty for term in self.penalties)):
             if lacking := sorted(term.needs - latent.offers):
                 raise ValueError(
-                    f"{term!r} needs {', '.join(lacking)} of the code, which this estimator's code "
-                    "has not."
+                    f"{term!r} needs {', '.join(lacking)}, which this estimator's code does not "
+                    "have."
                 )
 
     def __call__(self, graph, weights, batch, numbers, key, *, training=True):

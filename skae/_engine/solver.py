@@ -10,7 +10,7 @@ from numbers import Number
 import numpy as np
 
 from . import _jax
-from .backend import load_keras
+from .backend import has_second_keras, load_keras
 from .keys import content_key
 from .programs import compile_program
 
@@ -70,6 +70,12 @@ class Solver:
         """
         if not self._is_optimizer:
             return
+        if has_second_keras():
+            raise ValueError(
+                "solver must be a name, because Keras was imported on another backend than JAX and "
+                "skae runs on a copy of its own, which cannot take optimizers of the other. For an "
+                "optimizer, set KERAS_BACKEND=jax before Keras is first imported."
+            )
         reason = _refusal(self.spec)
         if reason is not None:
             raise ValueError(

@@ -105,9 +105,10 @@ def check_network(network):
             f"n_code_features is {n_code_features}, but n_components is {recipe.n_components}."
         )
     check_shapes(network)
-    for name, array in network.constants.items():
-        if name not in ("fill", "noise_variance") or array.shape != (recipe.n_features,):
-            raise UnusableError(f"the constant {name!r} has shape {array.shape}.")
+    for name in {"fill", "noise_variance"} & set(network.constants):
+        shape = network.constants[name].shape
+        if shape != (recipe.n_features,):
+            raise UnusableError(f"the constant {name!r} has shape {shape}.")
     if not network.is_finite:
         raise UnusableError(f"the weights of {recipe.architecture!r} are not all finite.")
 

@@ -3,7 +3,7 @@
 A file is a zip archive of ``skae.json``, which describes the estimator, and of ``0.npy``,
 ``1.npy``, ... , which hold its arrays; all stored uncompressed. Any tool that knows zip, JSON and
 NumPy's format can read it. In the JSON, numbers, strings, booleans, null and lists stand for
-themselves, and an object with one key for what JSON lacks: ``{"array": 3}`` for ``3.npy``,
+themselves, and an object with one key for all else: ``{"array": 3}`` for ``3.npy``,
 ``{"tuple": [...]}``, ``{"float": "inf"}``, ``{"numpy": ["float32", 0.5]}``,
 ``{"strings": [...]}`` for an array of strings, ``{"dict": [[key, value], ...]}``,
 ``{"object": [class, params]}`` for an architecture, corruption, loss or penalty,

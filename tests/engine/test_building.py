@@ -1,5 +1,6 @@
 """What skae relies on beyond what Keras and JAX document: a new version that differs is told."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -49,6 +50,7 @@ def test_without_a_hack_the_same_is_computed(switch, architecture, monkeypatch):
     np.testing.assert_allclose(without.transform(X), with_hack.transform(X), atol=1e-4)
 
 
+@pytest.mark.skipif(jax.__version_info__ < (0, 8), reason="older XLA has no YNNPACK to leave out")
 def test_every_option_of_the_compiler_was_taken():
     """An option that this version of XLA does not know would be left out in silence."""
     fit(architecture=Conv((4, 4), (2,)))

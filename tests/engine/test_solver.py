@@ -166,11 +166,24 @@ def loss_scaling(inner):
     return optimizers.LossScaleOptimizer(inner, initial_scale=8.0, dynamic_growth_steps=2)
 
 
+def keras_scales_losses():
+    """Whether this Keras's own loop moves weights under a scaled loss; 3.10's does not."""
+    moved = by_keras(loss_scaling(optimizers.SGD(0.1)))
+    return not np.array_equal(moved[0], START[0])
+
+
+needs_loss_scaling = pytest.mark.skipif(
+    not keras_scales_losses(), reason="there is no reference: Keras's own loop moves no weight"
+)
+
+
+@needs_loss_scaling
 @pytest.mark.parametrize("name", PLAIN)
 def test_loss_scaling_of_every_optimizer(name):
     assert_same(lambda: loss_scaling(by_name(name, clipnorm=0.5)))
 
 
+@needs_loss_scaling
 def test_loss_scaling_with_step_sizes_from_outside_and_inside():
     assert_same(lambda: loss_scaling(optimizers.SGD(0.1)), rates=RATES)
     assert_same(lambda: loss_scaling(optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)))
@@ -178,6 +191,7 @@ def test_loss_scaling_with_step_sizes_from_outside_and_inside():
     assert Solver(loss_scaling(optimizers.SGD(Halving(0.5)))).owns_step_size
 
 
+@needs_loss_scaling
 def test_loss_scaling_leaves_out_a_step_that_is_not_finite():
     gradients = [list(arrays) for arrays in GRADIENTS]
     gradients[3][0] = np.full_like(gradients[3][0], np.inf)

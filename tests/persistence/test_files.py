@@ -26,8 +26,10 @@ from skae import (
     VariationalAutoencoder,
 )
 from skae._autoencoders._base import is_fitted_name
+from skae._persistence import file_format
 from skae.architectures import Architecture, Conv, Dense
 from skae.corruption import Corruption, GaussianNoise, MaskingNoise, SwapNoise
+from skae.losses import Loss
 
 
 class Bottleneck(Architecture):
@@ -264,6 +266,37 @@ def test_a_file_holds_no_pickle_and_the_plain_weights(model, file):
     assert document["estimator"]["class"] == "AutoencoderTransformer"
     assert document["skae"] == skae.__version__
     assert document["estimator"]["params"]["hidden_layer_sizes"] == {"tuple": [3]}
+
+
+class Relative(Loss):
+    """A user's loss that takes an array of its own from the training data."""
+
+    def constants(self, data, earlier):
+        return {"scale": np.float32(1 + data.variances().max())}
+
+    def __call__(self, forward):
+        return abs(forward.target - forward.reconstruction) / forward.constants["scale"]
+
+
+def test_a_loss_with_constants_of_its_own(X, path):
+    saved = AutoencoderTransformer(loss=Relative(), max_iter=2, random_state=0).fit(X)
+    skae.save(saved, path)
+    with pytest.raises(skae.LoadError, match="Relative"):
+        skae.load(path)
+    loaded = skae.load(path, trusted=[Relative])
+    assert_same_state(loaded, saved)
+    assert_same_state(loaded.partial_fit(X), saved.partial_fit(X))
+
+
+def test_an_estimator_inside_another_value(X):
+    fitted = AutoencoderTransformer(max_iter=1, random_state=0).fit(X)
+    writer = file_format.Writer("test")
+    form = json.loads(json.dumps(writer.encode({"inner": (fitted, 3)}, "value")))
+    value = file_format.Reader(writer.arrays, {}).decode(form)
+    inner, three = value["inner"]
+    assert three == 3
+    assert_same_state(inner, fitted)
+    assert_same(inner.transform(X), fitted.transform(X))
 
 
 # What cannot be saved

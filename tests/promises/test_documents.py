@@ -12,7 +12,7 @@ def snippets(path):
     return re.findall(r"```python\n(.*?)```", path.read_text(), re.S)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/user_guide.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/user_guide.md", "docs/contributing.md"])
 def test_snippets_run(name, capsys):
     code = snippets(ROOT / name)
     assert len(code) >= 2

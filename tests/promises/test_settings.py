@@ -93,6 +93,15 @@ assert (model.predict(np.ones((1, 3)), verbose=0) == before).all()
 assert type(model.layers[0](np.ones((1, 3)))) is np.ndarray
 assert estimators[0].backend_ == "jax"
 assert not hasattr(estimators[0], "model_")
+
+def message(**params):
+    try:
+        AutoencoderTransformer(**params).fit(X)
+    except Exception as error:
+        return " ".join([str(error), *getattr(error, "__notes__", [])])
+
+assert "solver must be a name, because Keras was" in message(solver=keras.optimizers.SGD())
+assert "skae runs on a copy of its own" in message(weight_penalty=lambda f: keras.ops.sum(f.code))
 """
     done = run(program)
     assert done.returncode == 0, done.stderr
