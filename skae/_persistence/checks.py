@@ -97,7 +97,7 @@ def check_network(network):
     recipe = network.recipe
     check_recipe(recipe)
     for array in (*network.trainable, *network.fixed, *network.constants.values()):
-        if not isinstance(array, np.ndarray) or not is_plain(array.dtype):
+        if not isinstance(array, (np.ndarray, np.generic)) or not is_plain(array.dtype):
             raise UnusableError(f"{array!r} stands in place of an array of numbers.")
     n_code_features = check_whole(network.n_code_features, "n_code_features", 1)
     if recipe.n_components not in (None, n_code_features):
