@@ -140,19 +140,21 @@ def session():
             yield
 
 
+_TWO_COPIES = (
+    "Keras was imported on another backend than JAX, so that skae runs on a copy of its own, which "
+    "cannot use objects of the other: import keras inside the methods of an architecture, loss, "
+    "penalty or corruption, or set KERAS_BACKEND=jax before Keras is first imported."
+)
+
+
 @contextmanager
 def _noting_second_keras():
     """Say in an error that there are two copies of Keras, whose objects do not mix."""
     try:
         yield
     except Exception as error:
-        if _second is not None and not getattr(error, "__notes__", None):
-            error.add_note(
-                "Keras was imported on another backend than JAX, so that skae runs on a copy of "
-                "its own, which cannot use objects of the other: import keras inside the methods "
-                "of an architecture, loss, penalty or corruption, or set KERAS_BACKEND=jax before "
-                "Keras is first imported."
-            )
+        if _second is not None and _TWO_COPIES not in getattr(error, "__notes__", []):
+            error.add_note(_TWO_COPIES)
         raise
 
 

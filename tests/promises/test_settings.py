@@ -101,7 +101,8 @@ def message(**params):
         return " ".join([str(error), *getattr(error, "__notes__", [])])
 
 assert "solver must be a name, because Keras was" in message(solver=keras.optimizers.SGD())
-assert "skae runs on a copy of its own" in message(weight_penalty=lambda f: keras.ops.relu(f.code).sum())
+penalty = lambda forward: keras.ops.relu(forward.code).sum()
+assert "skae runs on a copy of its own" in message(weight_penalty=penalty)
 """
     done = run(program)
     assert done.returncode == 0, done.stderr
