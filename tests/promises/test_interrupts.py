@@ -19,6 +19,14 @@ def digits():
     return load_digits().data[:300] / 16
 
 
+@pytest.fixture(autouse=True)
+def _python_handles_ctrl_c():
+    """Even in a process that was started in the background, where a shell has it ignored."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
 @pytest.fixture
 def interrupting(monkeypatch):
     """Makes Ctrl-C come at the beginning of an epoch, so many times."""
@@ -107,8 +115,9 @@ def test_handlers_of_others_and_other_threads_are_left_alone(digits, interruptin
 def test_an_interrupted_import_leaves_the_process_able_to_fit():
     """The first fit imports Keras and JAX, which takes seconds."""
     program = """
-import signal, time
+import signal
 import skae
+signal.signal(signal.SIGINT, signal.default_int_handler)
 estimator = skae.AutoencoderTransformer(1, max_iter=2, random_state=0)
 X = [[1.0, 2.0], [2.0, 1.0], [0.0, 0.5]]
 n_interrupted = 0
