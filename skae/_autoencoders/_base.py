@@ -337,6 +337,41 @@ class BaseAutoencoder(
             return error
         return error.sum(axis=1, where=observed) / np.maximum(observed.sum(axis=1), 1)
 
+    def explained_variance(self, X, *, per_feature=False):
+        r"""Share of the variance of X that the reconstruction explains.
+
+        One minus the squared error over the squared distance from the training means,
+        :math:`1 - \sum (x - \hat x)^2 / \sum (x - \bar x)^2`, summed over the rows and, but
+        for ``per_feature=True``, over the features. 1 is perfect, 0 is what the means achieve, and
+        worse is negative. For the training rows of PCA it is the sum of its
+        ``explained_variance_ratio_``.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+        per_feature : bool, default=False
+            Whether to give the share of each feature rather than that of all.
+
+        Returns
+        -------
+        explained_variance : float or ndarray of shape (n_features,)
+            Missing values are left out. Where nothing varies, 1 for a perfect reconstruction, else
+            0, as `sklearn.metrics.r2_score` has it.
+        """
+        check_is_fitted(self)
+        rows = Rows(self._check_X(X))
+        error, variance = np.zeros(rows.n_features), np.zeros(rows.n_features)
+        for _, part in blocks(rows):
+            observed = ~np.isnan(part)
+            error += self._error(part, per_feature=True).sum(axis=0, where=observed)
+            variance += np.square(part - self.mean_).sum(axis=0, where=observed)
+        if not per_feature:
+            error, variance = error.sum(), variance.sum()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            unexplained = np.where(variance > 0, error / variance, np.sign(error))
+        return 1 - unexplained if per_feature else float(1 - unexplained)
+
     def score(self, X, y=None):
         """Minus the mean squared error of the reconstructions.
 

@@ -25,6 +25,7 @@ from .._sklearn_compat import EpochCallbacks, check_sample_weight
 from ..architectures import Dense
 from ._pretraining import layers_of, pretrained
 from ._warnings import (
+    warn_of_bounded_output,
     warn_of_constant_units,
     warn_of_far_rows,
     warn_of_interrupt,
@@ -66,6 +67,8 @@ class Fit(Hooks):
     objective : Objective
     recipe : Recipe
     constants : dict of str to ndarray
+    mean : ndarray of shape (n_features,)
+        Means of the target's features, about which variance is explained.
     batch_size : int
     training : Training
     """
@@ -106,6 +109,7 @@ class Fit(Hooks):
         output_activation = self._output_activation(rows)
         self.data = self._distinct(rows)
         self.constants = self._constants()
+        self.mean = self.data.target_means() if self.start is None else self.start.mean_
         self.recipe = self._recipe(output_activation)
         self.objective.check_needs(self.recipe.latent)
         self._refuse_another_network()
@@ -168,7 +172,10 @@ class Fit(Hooks):
             bounds = (low, high) if rows.target is rows.X else value_range(rows.X)
             self.objective.corruption.check_data(rows.X.n_features, *bounds)
         if asked == "auto" and self.start is not None:
-            return self.start._network.recipe.output_activation
+            kept = self.start._network.recipe.output_activation
+            if kept == "logistic" and loss.domain is None and (low < 0 or high > 1):
+                warn_of_bounded_output(low, high)
+            return kept
         if asked == "auto":
             return implied or ("logistic" if low >= 0 and high <= 1 else "identity")
         if implied is not None and asked not in (implied, "sigmoid"):
@@ -359,15 +366,16 @@ class Fit(Hooks):
         network = training.network()
         names = {"n_features_in_", "feature_names_in_"} & set(vars(estimator))
         return {
+            "_network": network,
             **{name: getattr(estimator, name) for name in names},
             "n_iter_": len(history["loss"]),
             "history_": history,
             "loss_curve_": history["loss"],
             "val_loss_curve_": history.get("val_loss"),
             "best_loss_": float(np.nanmin(history["val_loss" if on_validation else "loss"])),
+            "mean_": self.mean,
             "backend_": backend_name(),
             **estimator._extra_attributes(network),
-            "_network": network,
             "_slots": SolverState(self.solver.name, training.slots()) if keeps_slots else None,
             "_seed": self.seed,
         }

@@ -34,6 +34,15 @@ def warn_of_wide_code(objective, graph, n_features):
         )
 
 
+def warn_of_bounded_output(low, high):
+    """Warn of data that the output of the network that goes on cannot reach."""
+    warn(
+        f"The data range from {low:.6g} to {high:.6g}, but those of the first fit were in [0, 1], "
+        "so that the network's output is logistic and reconstructs nothing beyond. Fit anew with "
+        "output_activation='identity'."
+    )
+
+
 def warn_of_far_rows(rows, name, data):
     """Warn of companions of X that lie far outside the training rows, as if scaled otherwise.
 

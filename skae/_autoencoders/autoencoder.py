@@ -114,6 +114,9 @@ class AutoencoderTransformer(BaseAutoencoder):
         where none was recorded.
     best_loss_ : float
         Lowest "val_loss" in `history_` if ``early_stopping=True``, else lowest "loss".
+    mean_ : ndarray of shape (n_features_in_,)
+        Weighted mean of each feature over the rows of the first fit, about which
+        `explained_variance` takes the variance.
     backend_ : str
         Keras backend that trained the network.
     encoder_, decoder_, model_ : keras.Model

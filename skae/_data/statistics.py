@@ -33,10 +33,7 @@ def highest(array):
 def means(rows, weight=None):
     """Weighted mean of the observed values of each column, float64; None weighs all alike.
 
-    Raises
-    ------
-    ValueError
-        If a column has no value at all.
+    That of a column without any value is NaN.
     """
     return _weighted_mean(rows, weight, lambda part: part)
 
@@ -56,7 +53,5 @@ def _weighted_mean(rows, weight, function):
         own = weight[start : start + len(part), None] * observed
         total += (function(np.where(observed, part, 0.0)) * own).sum(axis=0)
         weights += own.sum(axis=0)
-    if not weights.all():
-        empty = np.flatnonzero(weights == 0).tolist()
-        raise ValueError(f"X has no value at all in the features {empty}: leave them out.")
-    return total / weights
+    with np.errstate(invalid="ignore"):
+        return total / weights

@@ -82,7 +82,11 @@ class TrainingSet:
         ValueError
             If a feature is missing in every row.
         """
-        return means(self.X, self.weight)
+        mean = means(self.X, self.weight)
+        if np.isnan(mean).any():
+            empty = np.flatnonzero(np.isnan(mean)).tolist()
+            raise ValueError(f"X has no value at all in the features {empty}: leave them out.")
+        return mean
 
     def target_means(self):
         """Weighted mean of the observed values of each feature of the target, float64."""

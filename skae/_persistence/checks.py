@@ -16,6 +16,7 @@ ATTRIBUTES = {
     "loss_curve_": list,
     "val_loss_curve_": (list, type(None)),
     "best_loss_": float,
+    "mean_": np.ndarray,
     "backend_": str,
     "_network": FittedNetwork,
     "_slots": (SolverState, type(None)),
@@ -67,6 +68,8 @@ def check_fit(cls, fitted):
     names = fitted.get("feature_names_in_")
     if names is not None and np.shape(names) != (n_features,):
         raise UnusableError(f"feature_names_in_ has the shape {np.shape(names)}.")
+    if fitted["mean_"].dtype != np.float64 or fitted["mean_"].shape != (n_features,):
+        raise UnusableError(f"mean_ is a {fitted['mean_'].dtype} array of another shape.")
     network = fitted["_network"]
     check_network(network)
     if network.recipe.n_features != n_features:

@@ -1,11 +1,14 @@
 """What every estimator takes and gives."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
@@ -121,3 +124,62 @@ def test_standardised_data_get_an_identity_output(digits):
     X = StandardScaler().fit_transform(digits)
     assert autoencoder().fit(X)._network.recipe.output_activation == "identity"
     assert autoencoder().fit(digits)._network.recipe.output_activation == "logistic"
+
+
+# Explained variance
+
+
+def linear(**params):
+    return autoencoder(
+        hidden_layer_sizes=(), output_activation="identity", learning_rate_init=0.01, max_iter=300,
+        n_iter_no_change=np.inf, **params,
+    )  # fmt: skip
+
+
+def test_explained_variance_is_that_of_pca_for_a_linear_network(digits):
+    explained = linear().fit(digits).explained_variance(digits)
+    assert explained == pytest.approx(PCA(4).fit(digits).explained_variance_ratio_.sum(), abs=0.01)
+
+
+def test_explained_variance_by_definition(digits):
+    fitted = autoencoder().fit(digits[:300])
+    X, mean = digits[300:].copy(), digits[:300].mean(axis=0)
+    np.testing.assert_allclose(fitted.mean_, mean, atol=1e-7)
+    X[:, 0] = 0.0  # as in training: nothing varies there
+    error = np.square(X - fitted.reconstruct(X)).sum(axis=0)
+    variance = np.square(X - mean).sum(axis=0)
+    assert fitted.explained_variance(X) == pytest.approx(1 - error.sum() / variance.sum())
+    varying = variance > 0
+    each = fitted.explained_variance(X, per_feature=True)
+    np.testing.assert_allclose(each[varying], 1 - error[varying] / variance[varying])
+    assert (each[~varying] == 0).all()
+    csr = fitted.explained_variance(sparse.csr_array(X))
+    assert csr == pytest.approx(fitted.explained_variance(X))
+
+
+def test_explained_variance_leaves_out_what_is_missing(digits):
+    X = digits.copy()
+    X[::3, 20] = np.nan
+    fitted = autoencoder(missing="mask").fit(X, sample_weight=np.arange(400.0))
+    weight, observed = np.arange(400.0), ~np.isnan(X[:, 20])
+    mean = np.average(X[observed, 20], weights=weight[observed])
+    assert fitted.mean_[20] == pytest.approx(mean)
+    residual = (X - fitted.reconstruct(X))[observed, 20]
+    expected = 1 - np.square(residual).sum() / np.square(X[observed, 20] - mean).sum()
+    assert fitted.explained_variance(X, per_feature=True)[20] == pytest.approx(expected)
+
+
+def test_a_perfect_reconstruction_of_constant_data_explains_all():
+    X = np.zeros((10, 3))
+    fitted = autoencoder(n_components=1, output_activation="relu").fit(X)
+    trainable = [0 * array for array in fitted._network.trainable]
+    fitted._network = replace(fitted._network, trainable=trainable)
+    assert fitted.explained_variance(X) == 1.0
+    assert fitted.explained_variance(X + 1.0) == 0.0
+
+
+def test_later_data_beyond_a_logistic_output_warn(digits):
+    fitted = autoencoder().partial_fit(digits)
+    with pytest.warns(UserWarning, match="output is logistic and reconstructs nothing beyond"):
+        fitted.partial_fit(16 * digits)
+    autoencoder(output_activation="logistic").partial_fit(digits).partial_fit(digits)
