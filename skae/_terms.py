@@ -21,8 +21,17 @@ class Term(BaseEstimator, ABC):
     recompile. They are passed to the term by keyword, in place of the attributes."""
 
     needs = frozenset()
-    """What the term reads of the forward pass that not every network offers: "code_logits" or
-    "posterior"."""
+    """What the term reads of the forward pass that not every network offers: "code_logits",
+    "logistic code" or "posterior"."""
+
+    def check(self):
+        """Refuse parameters that make no sense; here none.
+
+        Raises
+        ------
+        ValueError
+            If there are any.
+        """
 
     @property
     def key(self):

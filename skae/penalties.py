@@ -6,6 +6,7 @@ Those on the code are published formulas: sums over the units of the code, means
 """
 
 from abc import abstractmethod
+from numbers import Real
 
 from ._engine import divergence
 from ._terms import Term, as_term
@@ -191,11 +192,18 @@ class CodeKL(Penalty):
     """
 
     concerns = frozenset({"code"})
-    needs = frozenset({"code_logits"})
+    needs = frozenset({"logistic code"})
     numbers = ("target",)
 
     def __init__(self, target=0.05):
         self.target = target
+
+    def check(self):
+        """Refuse a target that is no mean activity; see `Term.check`."""
+        if not (isinstance(self.target, Real) and 0 < self.target < 1):
+            raise ValueError(
+                f"target of CodeKL must be a float in the range (0, 1), got {self.target!r}."
+            )
 
     def __call__(self, forward, target):
         """The value of the penalty; see `Penalty.__call__`."""

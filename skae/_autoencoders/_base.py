@@ -237,9 +237,14 @@ class BaseAutoencoder(
         -------
         code : ndarray of shape (n_samples, n_components)
             The code, in the floating type of X. A row's values do not depend on the other rows.
+
+        Raises
+        ------
+        ValueError
+            If a row is so far from the training rows that its code is infinite.
         """
         check_is_fitted(self)
-        return self._encode(self._check_X(X))
+        return check_computed(self._encode(self._check_X(X)), "code")
 
     def inverse_transform(self, X):
         """Decode codes.
@@ -261,7 +266,7 @@ class BaseAutoencoder(
         """
         check_is_fitted(self)
         codes = self._check_codes(X)
-        return self._frame(check_decoded(self._decode(codes), "X"), X)
+        return self._frame(check_computed(self._decode(codes), "reconstruction"), X)
 
     def reconstruct(self, X):
         """Encode and decode X.
@@ -284,7 +289,7 @@ class BaseAutoencoder(
         """
         check_is_fitted(self)
         decoded = self._decode(self._encode(self._check_X(X)))
-        return self._frame(check_decoded(decoded, "X"), X)
+        return self._frame(check_computed(decoded, "reconstruction"), X)
 
     def impute(self, X):
         """Replace the missing values of X by those of its reconstruction.
@@ -302,7 +307,7 @@ class BaseAutoencoder(
         """
         check_is_fitted(self)
         checked = self._check_X(X)
-        filled = check_decoded(self._decode(self._encode(checked)), "X")
+        filled = check_computed(self._decode(self._encode(checked)), "reconstruction")
         dense = checked.toarray() if sparse.issparse(checked) else checked
         return self._frame(np.where(np.isnan(dense), filled, dense), X)
 
@@ -492,14 +497,14 @@ def is_fitted_name(name):
     return name in {"_network", "_slots", "_seed"} or (name.endswith("_") and name[0] != "_")
 
 
-def check_decoded(rows, name):
-    """Return reconstructions if they are finite."""
-    if not np.isfinite(rows).all():
+def check_computed(result, name):
+    """Return codes or reconstructions if they are finite."""
+    if not np.isfinite(result).all():
         raise ValueError(
-            f"{name} holds values so far from those of the training that their reconstruction is "
-            "infinite in single precision. Remove such rows, or scale the data."
+            f"X holds values so far from those of the training that their {name} is infinite in "
+            "single precision. Remove such rows, or scale the data."
         )
-    return rows
+    return result
 
 
 def floating_type(X):

@@ -111,7 +111,7 @@ class Fit(Hooks):
         self.constants = self._constants()
         self.mean = self.data.target_means() if self.start is None else self.start.mean_
         self.recipe = self._recipe(output_activation)
-        self.objective.check_needs(self.recipe.latent)
+        self.objective.check(self.recipe.latent)
         self._refuse_another_network()
         graph = graph_of(self.recipe)
         self._make_batches(mixes_rows=self.objective.mixes_rows or graph.mixes_rows)
@@ -142,6 +142,9 @@ class Fit(Hooks):
 
     def _checked_validation(self, X_val, X, X_clean):
         estimator, missing = self.estimator, self.estimator.missing == "mask"
+        is_pair = isinstance(X_val, tuple) and len(X_val) == 2 and np.ndim(X_val[0]) == 2
+        if is_pair and X_clean is None:
+            raise ValueError("X_val can be a tuple of noisy and clean rows only beside X_clean.")
         pairs = X_clean is not None and isinstance(X_val, tuple) and len(X_val) == 2
         noisy, clean = X_val if pairs else (X_val, None)
         noisy = checked_companion(estimator, noisy, "X_val", X, missing=missing, same_rows=False)

@@ -34,13 +34,13 @@ def explaining(name, X=None):
 
 
 def _explained(message, name, X):
-    if X is not None and (text := _first_text(X)) is not None:
-        column, value = text
+    if X is not None and (other := _first_other(X)) is not None:
+        column, value = other
         return (
             f"{name} has columns that are no numbers: column {column!r} holds {value!r}. Encode "
             "them first, for instance by OneHotEncoder in a ColumnTransformer, or leave them out."
         )
-    if "contains NaN" in message:
+    if X is not None and "contains NaN" in message:
         return (
             f"{name} contains NaN. Set missing='mask' to treat NaN as missing values, which the "
             "loss leaves out, or replace them first, for instance by SimpleImputer."
@@ -48,30 +48,33 @@ def _explained(message, name, X):
     return message if re.search(rf"\b{re.escape(name)}", message) else f"{name}: {message}"
 
 
-def _first_text(X):
-    """The first column of X that holds text which is no number, and the text; None if none does."""
+def _first_other(X):
+    """The first column of X that holds something else than numbers, and what; None if none does."""
     if sparse.issparse(X):
         return None
-    if hasattr(X, "columns"):
+    if hasattr(X, "iloc"):  # by position, as names may be there twice
+        columns = ((name, X.iloc[:, number]) for number, name in enumerate(X.columns))
+    elif hasattr(X, "columns"):
         columns = ((name, X[name]) for name in X.columns)
     else:
         try:
             X = np.asarray(X)
         except ValueError:  # of rows of different length
             return None
-        columns = enumerate(X.T) if X.dtype.kind in "OUS" and X.ndim == 2 else ()
-    found = ((name, value) for name, column in columns for value in column if _is_text(value))
+        columns = enumerate(X.T) if X.dtype.kind in "OUSM" and X.ndim == 2 else ()
+    found = ((name, value) for name, column in columns for value in column if not _is_number(value))
     return next(found, None)
 
 
-def _is_text(value):
-    """Whether a value is neither a number nor missing."""
-    if isinstance(value, (str, bytes)):
-        try:
-            float(value)
-        except ValueError:
-            return True
-    return False
+def _is_number(value):
+    """Whether a value is a number, or text that is one, or missing."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return isinstance(value, complex)  # which has a message of its own
+    return not isinstance(value, np.datetime64)
 
 
 def finiteness(missing):

@@ -20,11 +20,14 @@ class PointCode:
 
     activation: str = "identity"
 
-    offers = frozenset({"code_logits"})
-    """What of the forward pass there is only with this kind of code."""
-
     def __post_init__(self):
         object.__setattr__(self, "activation", canonical_activation(self.activation))
+
+    @property
+    def offers(self):
+        """What of the forward pass there is only with this kind of code."""
+        logistic = {"logistic code"} if self.activation == "logistic" else set()
+        return frozenset({"code_logits"} | logistic)
 
     def n_outputs(self, n_components):
         """Width of the encoder's output for a code of that width."""
@@ -44,6 +47,7 @@ class NormalCode:
     """A code that is drawn from a normal distribution, whose mean and log variance are computed."""
 
     offers = frozenset({"posterior"})
+    """What of the forward pass there is only with this kind of code."""
 
     def n_outputs(self, n_components):
         """Width of the encoder's output for a code of that width."""

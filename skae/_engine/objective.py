@@ -93,8 +93,8 @@ class Objective:
         )
         return Objective(self.loss, penalties)
 
-    def check_needs(self, latent):
-        """Refuse terms that need what the network's code does not offer.
+    def check(self, latent):
+        """Refuse terms whose parameters make no sense, or that the network's code cannot serve.
 
         Raises
         ------
@@ -102,10 +102,10 @@ class Objective:
             If there are any.
         """
         for term in (self.loss, *(term.penalty for term in self.penalties)):
+            term.check()
             if lacking := sorted(term.needs - latent.offers):
                 raise ValueError(
-                    f"{term!r} needs {', '.join(lacking)}, which this estimator's code does not "
-                    "have."
+                    f"{term!r} needs: {', '.join(lacking)}; but the code is {latent!r}."
                 )
 
     def __call__(self, graph, weights, batch, numbers, key, *, training=True):
@@ -115,7 +115,9 @@ class Objective:
         if training:
             value = value + forward.regularizers
         for term, (weight, own) in zip(self.penalties, numbers["penalties"], strict=True):
-            value = value + weight * term.penalty(forward, **own)
+            penalty = term.penalty(forward, **own)
+            _check_shape(term.penalty, penalty, ())
+            value = value + weight * penalty
         return value, fixed
 
     def forward(self, graph, weights, batch, numbers, key, *, training):
@@ -157,6 +159,7 @@ class Objective:
         from keras import ops
 
         values = self.loss(forward, **numbers["loss"])
+        _check_shape(self.loss, values, forward.target.shape)
         if forward.observed is not None:
             values = ops.where(forward.observed, values, 0.0)
         if self.loss.sums_features:
@@ -164,6 +167,16 @@ class Objective:
         if forward.observed is None:
             return ops.mean(values, axis=-1)
         return ops.sum(values, axis=-1) / ops.maximum(ops.sum(forward.observed, axis=-1), 1)
+
+
+def _check_shape(term, value, expected):
+    """Refuse what a user's term gave if it is not of the shape that a sum would take it for."""
+    shape = tuple(getattr(value, "shape", ()))
+    if shape != tuple(expected):
+        raise ValueError(
+            f"{term!r} must give {'a scalar' if expected == () else 'a value for each entry'}, of "
+            f"shape {tuple(expected)} here, but gave one of shape {shape}."
+        )
 
 
 def filled(X, constants):

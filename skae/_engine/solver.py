@@ -68,6 +68,11 @@ class Solver:
         ValueError
             If the copy would not train as the original does in Keras.
         """
+        if isinstance(self.spec, type):
+            raise ValueError(
+                f"solver must be a name or an optimizer, an object and not its class; got "
+                f"{self.spec!r}."
+            )
         if not self._is_optimizer:
             return
         if has_second_keras():
@@ -178,6 +183,8 @@ def _refusal_of_copy(optimizer):
     """What goes wrong when an optimizer is copied, as in `_refusal`."""
     try:
         twin = _copied(optimizer)
+    except Warning:  # that is made an error, as Keras's own about NumPy 2
+        raise
     except Exception as error:  # of a user's get_config or from_config
         return (
             f"which Keras cannot copy by its get_config ({type(error).__name__}: {error}). Let "

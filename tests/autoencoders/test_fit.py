@@ -21,7 +21,7 @@ from skae._autoencoders._fit import Fit
 from skae._engine import program_info
 from skae.architectures import Architecture, Dense
 from skae.losses import Loss
-from skae.penalties import Penalty
+from skae.penalties import CodeKL, Penalty, PosteriorKL
 
 
 @pytest.fixture(scope="module")
@@ -424,3 +424,30 @@ def test_likelihoods_refuse_what_they_are_not_defined_on(method, digits):
 def test_validation_rows_are_in_the_domain_too(estimator, name, digits):
     with pytest.raises(ValueError, match=rf"{name} needs .* those of X_val range from 0 to 1\.5"):
         estimator.fit(digits, X_val=1.5 * digits)
+
+
+# Refusals of terms
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"loss": lambda forward: forward.target.mean()}, r"a value for each entry, of shape"),
+        ({"loss": lambda forward: forward.target.mean(-1)}, r"gave one of shape \(32,\)"),
+        ({"weight_penalty": lambda forward: forward.code.sum(-1)}, r"a scalar, .* shape \(32,\)"),
+        ({"weight_penalty": lambda forward: 1.0}, None),
+        ({"weight_penalty": PosteriorKL()}, r"PosteriorKL\(\) needs: posterior; but the code is P"),
+        ({"weight_penalty": CodeKL()}, "needs: logistic code; but the code is PointCode"),
+        ({"weight_penalty": CodeKL(1.0), "code_activation": "sigmoid"}, "target of CodeKL must be"),
+        ({"weight_penalty": CodeKL(0.3), "code_activation": "sigmoid"}, None),
+        ({"loss": LogCosh}, r"loss must be one of .* a Loss \(an object, not its class\)"),
+        ({"weight_penalty": Scaled}, r"weight_penalty must be .* \(an object, not its class\)"),
+    ],
+)
+def test_terms_that_cannot_be_right(params, message, digits):
+    estimator = autoencoder(alpha=1.0, **params)
+    if message is None:
+        assert estimator.fit(digits).n_iter_ == 3
+    else:
+        with pytest.raises(ValueError, match=message):
+            estimator.fit(digits)

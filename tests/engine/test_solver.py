@@ -464,7 +464,12 @@ def test_no_optimizer_of_keras_is_refused(name, options):
     Solver(loss_scaling(CLASSES[name](**options))).check()
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", None, 3, object])
+def test_an_optimizer_class_is_refused():
+    with pytest.raises(ValueError, match=r"solver must be .* an object and not its class; got"):
+        autoencoder(optimizers.Adam).fit(X)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", None, 3])
 def test_clone_leaves_other_bad_solvers_to_fit(solver):
     assert clone(autoencoder(solver)).solver == solver
     with pytest.raises(ValueError, match="The 'solver' parameter"):

@@ -37,6 +37,8 @@ def test_companions_are_taken_by_name_or_refused(frame, columns):
     with pytest.raises(ValueError, match=r"X_val\[1\]: The feature names should match"):
         denoiser.fit(frame, X_clean=frame, X_val=(frame, other))
     assert denoiser.fit(frame, X_clean=frame, X_val=(frame, frame)).n_iter_ == 2
+    with pytest.raises(ValueError, match=r"X_val can be a tuple .* only beside X_clean"):
+        denoiser.fit(frame, X_val=(frame, frame))
 
 
 def test_companions_that_were_not_scaled_like_the_rows_warn(frame):
@@ -104,7 +106,9 @@ def test_codes_in_another_order_are_refused(frame):
 # What is refused
 
 
-@pytest.mark.parametrize("kind", ["object", "category", "string", "mixed", "array", "polars"])
+@pytest.mark.parametrize(
+    "kind", ["object", "category", "string", "mixed", "array", "polars", "date"]
+)
 def test_columns_of_text_are_named(frame, kind):
     X = frame.assign(city=["Bern", "Rom"] * 100)
     if kind in ("object", "category", "string"):
@@ -116,7 +120,9 @@ def test_columns_of_text_are_named(frame, kind):
         X, column = X.to_numpy(dtype=object), "5"
     if kind == "polars":
         X = pl.from_pandas(X)
-    message = f"X has columns that are no numbers: column '?{column}'? holds '{value}'. Encode"
+    if kind == "date":
+        X["city"], value = pd.Timestamp("2026-01-01"), "Timestamp"
+    message = f"X has columns that are no numbers: column '?{column}'? holds '?{value}.*Encode"
     for fit in (autoencoder().fit, autoencoder().partial_fit):
         with pytest.raises((TypeError, ValueError), match=message):
             fit(X)
