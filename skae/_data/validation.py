@@ -40,6 +40,11 @@ def _explained(message, name, X):
             f"{name} has columns that are no numbers: column {column!r} holds {value!r}. Encode "
             "them first, for instance by OneHotEncoder in a ColumnTransformer, or leave them out."
         )
+    if "NAType" in message:
+        return (
+            f"{name} holds pandas.NA in a column of type object. Give the column a type that knows "
+            "missing values: X.convert_dtypes()."
+        )
     if X is not None and "contains NaN" in message:
         return (
             f"{name} contains NaN. Set missing='mask' to treat NaN as missing values, which the "

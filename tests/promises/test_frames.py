@@ -142,3 +142,11 @@ def test_missing_values_name_the_way_out(frame, value):
         autoencoder().fit(X)
     filled = autoencoder(missing="mask").fit(X).impute(X)
     assert np.isfinite(filled).all()
+
+
+def test_missing_values_in_columns_of_objects(frame):
+    X = frame.astype(object)
+    X.iloc[3, 1] = pd.NA
+    with pytest.raises(TypeError, match=r"X holds pandas\.NA .* X\.convert_dtypes\(\)"):
+        autoencoder(missing="mask").fit(X)
+    assert autoencoder(missing="mask").fit(X.convert_dtypes()).n_iter_ == 3
