@@ -27,6 +27,7 @@ from skae._autoencoders._pretraining import layers_of, pretrained
 from skae._data import Rows, TrainingSet
 from skae._engine import NormalCode, Objective, PointCode, Recipe, graph_of, initial_network
 from skae._engine.graph import initial_weights
+from skae._layers import halving_max
 from skae.architectures import Architecture, Conv, Dense
 from skae.losses import Bernoulli, SquaredError
 from skae.penalties import L2
@@ -637,9 +638,11 @@ def test_tied_layers_are_trained_one_by_one(digits, joined, monkeypatch):
     )
 
 
-def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch):
+@pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
+def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch, downsampling):
     activation = "leaky_relu"
-    options = {"activation": activation}
+    options = {"downsampling": downsampling, "activation": activation}
+    outer_layer = Conv((8, 8), (4,), **options) if downsampling == "stride" else Pooled()
     estimator = AutoencoderTransformer(
         3, architecture=Conv((8, 8), (4, 6), **options), batch_size=50, max_iter=3,
         pretraining="layerwise", random_state=0,
@@ -647,8 +650,7 @@ def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch):
     whole = joined(estimator, digits)
     output = {"code_activation": activation, "output_activation": activation}
     params = [
-        (None, {**output, "architecture": Conv((8, 8), (4,), **options),
-                "output_activation": "logistic"}),
+        (None, {**output, "architecture": outer_layer, "output_activation": "logistic"}),
         (None, {**output, "architecture": Conv((4, 4, 4), (6,), **options)}),
         (3, {**output, "architecture": Dense(()), "code_activation": "identity"}),
     ]  # fmt: skip
@@ -662,28 +664,33 @@ def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "architecture",
+    ("architecture", "n_components"),
     [
-        Dense((9, 7), normalization="batch", dropout=0.2),
-        Dense((9, 7), normalization="layer", tied=True),
-        Conv((8, 8), (3, 2), normalization="batch"),
-        Conv((8, 8), (3, 2), downsampling="max_pool", activation="relu"),
-        Conv((8, 4, 2), (3, 2), downsampling="max_pool", normalization="layer"),
+        (Dense((9, 7)), 3),
+        (Dense((9, 7), normalization="batch", dropout=0.2), 3),
+        (Dense((9, 7), normalization="layer", activation=["tanh", "relu"], tied=True), 3),
+        (Conv((8, 8), (3, 2)), 3),
+        (Conv((8, 8), (3, 4, 2), normalization="batch", dropout=0.1), None),
+        (Conv((7, 5), (3, 2), normalization="layer"), 3),
+        (Conv((8, 8), (3, 2), downsampling="max_pool", activation="relu"), 3),
+        (Conv((8, 8), (3, 4, 2), downsampling="max_pool", normalization="batch"), None),
+        (Conv((5, 7), (3, 2), 2, downsampling="max_pool", normalization="layer", dropout=0.1), 3),
     ],
     ids=repr,
 )
-def test_joined_layers_compute_what_they_compute_one_after_the_other(architecture):
-    recipe = Recipe(architecture, 64, 3, PointCode("tanh"), "logistic")
+def test_joined_layers_compute_what_they_compute_one_after_the_other(architecture, n_components):
+    n_features = int(np.prod(getattr(architecture, "image_shape", 64)))
+    recipe = Recipe(architecture, n_features, n_components, PointCode("tanh"), "logistic")
+    X = np.random.default_rng(1).normal(size=(6, n_features)).astype(np.float32)
     rng = np.random.default_rng(0)
-    X = 3 * rng.normal(size=(6, 64)).astype(np.float32)
     trained = []
 
     def train(number, layer, objective, data, seed, constants):
         network = initial_network(layer, number, constants)
         for array in network.trainable:
             array[...] = rng.uniform(-1, 1, size=array.shape)
-        for variance in network.fixed:
-            variance[...] = rng.uniform(1, 2, size=variance.shape)
+        for array in network.fixed:  # running means and variances, and states of dropouts
+            array[...] = rng.uniform(1, 2, size=array.shape)
         trained.append(network)
         return network
 
@@ -693,12 +700,17 @@ def test_joined_layers_compute_what_they_compute_one_after_the_other(architectur
     code = X
     for network in trained:
         code = code_of(network, code)
-    np.testing.assert_allclose(code_of(whole, X), code, rtol=1e-4)
+    np.testing.assert_allclose(code_of(whole, X), code, rtol=1e-3, atol=1e-5)
     rows = code
     for network in reversed(trained):
         rows = network.decode(Rows(rows), np.empty((6, network.recipe.n_features), np.float32))
-    np.testing.assert_allclose(whole.decode(Rows(code), np.empty_like(X)), rows, rtol=1e-4)
+    got = whole.decode(Rows(code), np.empty_like(X))
+    np.testing.assert_allclose(got, rows, rtol=1e-3, atol=1e-5)
     assert np.ptp(rows, axis=0).max() > 1e-3
+    for kind in ("trainable", "fixed"):
+        arrays = [array for network in trained for array in getattr(network, kind)]
+        sizes = [array.size for array in getattr(whole, kind)]
+        assert sum(sizes) == sum(array.size for array in arrays)
 
 
 class Deeper(Dense):
@@ -711,10 +723,67 @@ class Deeper(Dense):
         return encoder, Sequential([decoder, layers.Dense(*input_shape)])
 
 
-def test_stages_that_are_not_the_network_are_refused_before_training(digits):
-    message = r"stages .* those of Deeper are not: array 1 of the decoder's trainable weights"
+class WithoutDropout(Dense):
+    def stages(self, input_shape, n_components):
+        plain = Dense(self.hidden_layer_sizes, normalization=self.normalization)
+        return plain.stages(input_shape, n_components)
+
+
+class Narrower(Dense):
+    def stages(self, input_shape, n_components):
+        return Dense((9, 4)).stages(input_shape, n_components)
+
+
+class Outermost(Dense):
+    def stages(self, input_shape, n_components):
+        return super().stages(input_shape, n_components)[:-1]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "message"),
+    [
+        (Deeper((9, 7)), r"those of Deeper are not: array 1 of the decoder's trainable weights, "
+         r"counted from the data inwards, is 'kernel' of shape \(64, 64\) in the network and "
+         r"'kernel' of shape \(9, 64\) in the stages"),
+        (Narrower((9, 7)), r"array 2 of the encoder's trainable .* is 'kernel' of shape \(9, 7\) "
+         r"in the network and 'kernel' of shape \(9, 4\)"),
+        (Outermost((9, 7)), r"array 4 .* 'kernel' of shape \(7, 3\) in the network and none in"),
+        (WithoutDropout((9, 7), normalization="batch", dropout=0.1), r"array 2 of the encoder's "
+         r"fixed .* 'seed_generator_state' .* in the network and 'moving_mean' of shape \(7,\)"),
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_stages_that_are_not_the_network_are_refused_before_training(
+    architecture, message, digits, monkeypatch
+):
+    monkeypatch.delattr(_fit.Training, "run")
     with pytest.raises(ValueError, match=message):
-        fit(Deeper((9,)), digits, pretraining="layerwise")
+        fit(architecture, digits, pretraining="layerwise")
+
+
+def test_weight_shapes_of_a_subclass():
+    assert_shapes_are_those_built(Deeper(5), 6, 2)
+
+
+class Pooled(Architecture):
+    """The outer layer of a max-pooling network by itself: one convolution on either side."""
+
+    def build(self, input_shape, n_components):
+        from keras import Sequential, layers
+
+        conv = {"padding": "same", "data_format": "channels_last"}
+        encoder = [
+            layers.Reshape((8, 8, 1)), layers.Conv2D(4, 3, **conv), halving_max()(),
+            layers.Flatten(),
+        ]  # fmt: skip
+        decoder = [
+            layers.Reshape((4, 4, 4)), layers.UpSampling2D(2), layers.Conv2D(1, 3, **conv),
+            layers.Flatten(),
+        ]  # fmt: skip
+        return (
+            Sequential([layers.Input(input_shape), *encoder]),
+            Sequential([layers.Input((64,)), *decoder]),
+        )
 
 
 @pytest.mark.parametrize("activation", ["tanh", "silu"])
