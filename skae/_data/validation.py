@@ -38,7 +38,8 @@ def _explained(message, name, X):
         column, value = other
         return (
             f"{name} has columns that are no numbers: column {column!r} holds {value!r}. Encode "
-            "them first, for instance by OneHotEncoder in a ColumnTransformer, or leave them out."
+            "them first, for instance by OneHotEncoder in a ColumnTransformer, or leave them out. "
+            f"({message.splitlines()[0]})"
         )
     if "NAType" in message:
         return (

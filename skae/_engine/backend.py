@@ -68,11 +68,14 @@ def _in_a_thread(function):
 
 def _import_keras():
     """Keras on JAX, and its modules if it is a second copy, else None."""
-    imported = sys.modules.get("keras")
-    if imported is not None and hasattr(imported, "config"):
-        backend = imported.config.backend()
+    if "keras" in sys.modules:
+        # The statement waits for an import that another thread has begun, be it one that Ctrl-C
+        # left running; the module in `sys.modules` may be half of it.
+        import keras
+
+        backend = keras.config.backend()
         if backend == "jax":
-            return imported, None
+            return keras, None
         if TAKES_SECOND_KERAS:
             return _import_second_keras()
         raise ImportError(_wrong_backend(backend, "Keras was imported before"))

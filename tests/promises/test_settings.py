@@ -110,6 +110,21 @@ assert "skae runs on a copy of its own" in message(weight_penalty=penalty)
         np.testing.assert_array_equal(code, expected)
 
 
+def test_while_another_thread_imports_keras():
+    """As after a Ctrl-C in the first fit: half of the module is there."""
+    program = """
+import sys, threading, time
+import skae
+threading.Thread(target=__import__, args=("keras",)).start()
+while not hasattr(sys.modules.get("keras"), "config"):
+    time.sleep(1e-4)
+assert not hasattr(sys.modules["keras"], "layers"), "the import was over too soon to test this"
+assert skae.AutoencoderTransformer(1, max_iter=1).fit([[1.0, 2.0], [2.0, 1.0]]).n_iter_ == 1
+"""
+    done = run(program, KERAS_BACKEND="jax")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("backend", ["numpy", "tensorflow"])
 def test_another_backend_that_was_asked_for_is_one_clear_sentence(backend):
     done = run("import skae\nskae.AutoencoderTransformer(1).fit([[0, 1], [1, 0]])",
