@@ -24,7 +24,6 @@ def _new_programs():
 
 
 ARCHITECTURES = [
-    Dense((4,)),
     Dense((4, 3), tied=True, normalization="batch", dropout=0.1),
     Conv((4, 4), (2,), normalization="layer"),
 ]

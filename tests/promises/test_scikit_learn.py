@@ -23,15 +23,15 @@ ESTIMATORS = [
     AutoencoderTransformer(
         2, hidden_layer_sizes=(16, 8), activation="tanh", early_stopping=True, alpha=1e-3
     ),
-    DenoisingAutoencoder(
-        5, hidden_layer_sizes=7, corruption=MaskingNoise(0.2), early_stopping=True
-    ),
     SparseAutoencoder(),
     ContractiveAutoencoder(),
     VariationalAutoencoder(),
 ]
 
 VARIANTS = [
+    DenoisingAutoencoder(
+        5, hidden_layer_sizes=7, corruption=MaskingNoise(0.2), early_stopping=True
+    ),
     SparseAutoencoder(3, sparsity="kl", architecture=Dense((16,), normalization="layer")),
     VariationalAutoencoder(3, noise_variance=0.5, kl_warmup=5, early_stopping=True),
     AutoencoderTransformer(
@@ -108,7 +108,7 @@ def test_partial_fit_checks_the_width(estimator):
     np.testing.assert_array_equal(estimator.transform(X), before)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=estimator_checks._get_check_estimator_ids)
+@pytest.mark.parametrize("estimator", [AutoencoderTransformer(), VariationalAutoencoder()])
 def test_read_only_input_of_any_order_is_left_alone(estimator):
     """`check_inplace_ensure_writeable` is about parameters named copy, which skae has not."""
     rng = np.random.default_rng(0)

@@ -46,11 +46,10 @@ def plain():
 @pytest.mark.parametrize(
     "setting",
     [
-        "keras.config.set_floatx('float16')",
+        "keras.config.set_floatx('float16'); keras.config.set_image_data_format('channels_first')",
         "keras.config.set_floatx('float64'); jax.config.update('jax_enable_x64', True)",
+        "keras.mixed_precision.set_global_policy('mixed_bfloat16'); "
         "jax.config.update('jax_disable_jit', True); jax.config.update('jax_debug_nans', True)",
-        "keras.mixed_precision.set_global_policy('mixed_bfloat16')",
-        "keras.config.set_image_data_format('channels_first')",
     ],
 )
 def test_global_settings_change_no_bit_and_stay(setting, plain, tmp_path):

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -87,26 +88,16 @@ assert before == after
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-@pytest.mark.parametrize(
-    ("environment", "program", "message"),
-    [
-        ({"KERAS_BACKEND": "numpy"}, "", "Keras would run on 'numpy'"),
-        ({"KERAS_BACKEND": "jax"}, "", ""),
-        ({}, "", ""),
-    ],
-)
-def test_the_choice_of_the_backend(environment, program, message):
-    import os
-
+@pytest.mark.parametrize("environment", [{"KERAS_BACKEND": "jax"}, {}], ids=["jax", "none"])
+def test_the_environment_is_left_alone(environment):
     clean = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
-    fit = f"{program}\nimport os, skae\nbefore = dict(os.environ)\n"
-    fit += "skae.AutoencoderTransformer(1, max_iter=1).fit([[1.0, 2.0], [2.0, 1.0]])\n"
-    fit += "assert dict(os.environ).get('KERAS_BACKEND') == before.get('KERAS_BACKEND')"
-    done = subprocess.run(
-        [sys.executable, "-c", fit], env={**clean, **environment}, capture_output=True, text=True
-    )
-    assert (done.returncode == 0) == (not message), done.stderr
-    assert message in done.stderr
+    program = """
+import os, skae
+before = dict(os.environ)
+skae.AutoencoderTransformer(1, max_iter=1).fit([[1.0, 2.0], [2.0, 1.0]])
+assert dict(os.environ).get("KERAS_BACKEND") == before.get("KERAS_BACKEND")
+"""
+    subprocess.run([sys.executable, "-c", program], env={**clean, **environment}, check=True)
 
 
 def documented_parameters(cls):
