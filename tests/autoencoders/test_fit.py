@@ -451,3 +451,15 @@ def test_terms_that_cannot_be_right(params, message, digits):
     else:
         with pytest.raises(ValueError, match=message):
             estimator.fit(digits)
+
+
+def test_a_penalty_of_ones_own_takes_part_in_pretraining(digits):
+    numbers_of_arrays = []
+
+    def penalty(forward):
+        numbers_of_arrays.append(len(forward.weights))
+        return sum((kernel**2).sum() for kernel in forward.weights)
+
+    estimator = autoencoder(weight_penalty=penalty, alpha=1e-3, pretraining="layerwise")
+    estimator.set_params(hidden_layer_sizes=(7,)).fit(digits)
+    assert set(numbers_of_arrays) == {4, 8}, "arrays of a single layer, and of the whole"
