@@ -326,7 +326,8 @@ class BaseAutoencoder(
         error : ndarray of shape (n_samples,) or (n_samples, n_features)
             In squared units of X; lower is better. Missing values are left out of a row's mean,
             and are NaN with ``per_feature=True``, which gives a frame where `set_output` asks for
-            it. The error of a value whose reconstruction is not finite is infinite.
+            it; so is the mean of a row without any value. The error of a value whose reconstruction
+            is not finite is infinite.
         """
         check_is_fitted(self)
         rows = Rows(self._check_X(X))
@@ -340,7 +341,8 @@ class BaseAutoencoder(
         error[observed & np.isnan(error)] = np.inf
         if per_feature:
             return error
-        return error.sum(axis=1, where=observed) / np.maximum(observed.sum(axis=1), 1)
+        with np.errstate(invalid="ignore"):  # NaN for a row without any value
+            return error.sum(axis=1, where=observed) / observed.sum(axis=1)
 
     def explained_variance(self, X, *, per_feature=False):
         r"""Share of the variance of X that the reconstruction explains.
@@ -390,9 +392,12 @@ class BaseAutoencoder(
         Returns
         -------
         score : float
-            Minus the mean of ``reconstruction_error(X)`` whatever the loss; greater is better.
+            Minus the mean of ``reconstruction_error(X)`` whatever the loss; greater is better. Rows
+            without any value are left out; NaN if there is no other.
         """
-        return -float(self.reconstruction_error(X).mean())
+        error = self.reconstruction_error(X)
+        error = error[~np.isnan(error)]
+        return -float(error.mean()) if len(error) else float("nan")
 
     def _check_codes(self, X):
         """X as a matrix of codes that are finite as float32."""

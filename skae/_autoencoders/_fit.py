@@ -132,7 +132,7 @@ class Fit(Hooks):
                 sample_weight = check_sample_weight(sample_weight, X)
             if not sample_weight.any():
                 raise ValueError("sample_weight is zero for every row; some must be positive.")
-        data = TrainingSet.from_arrays(X, X_clean, sample_weight)
+        data = TrainingSet.from_arrays(X, X_clean, sample_weight, missing=missing)
         if X_clean is not None:
             warn_of_far_rows(data.target, "X_clean", data)
         if X_val is not None:
@@ -150,7 +150,7 @@ class Fit(Hooks):
         noisy = checked_companion(estimator, noisy, "X_val", X, missing=missing, same_rows=False)
         if clean is not None:
             clean = checked_companion(estimator, clean, "X_val[1]", noisy, missing=missing)
-        return TrainingSet.from_arrays(noisy, clean)
+        return TrainingSet.from_arrays(noisy, clean, missing=missing)
 
     def _draw_seed(self):
         """The seed of a new fit, or the earlier one's, from which later epochs draw further.
@@ -295,6 +295,8 @@ class Fit(Hooks):
         rule = self._stopping_rule(on_validation=estimator.early_stopping)
         training.run(self.data, self.batch_size, self._schedule(self._n_epochs), rule, self)
         self._callbacks.end()
+        if training.interrupted and self.incremental:
+            raise KeyboardInterrupt  # else a loop over chunks of data could not be stopped
         if training.interrupted:
             warn_of_interrupt(len(training.history["loss"]))
 

@@ -20,6 +20,11 @@ def value_range(rows):
     return float(low), float(high)
 
 
+def has_values(rows):
+    """Whether each row has any value that is not missing."""
+    return np.concatenate([~np.isnan(part).all(axis=1) for _, part in blocks(rows)])
+
+
 def lowest(array):
     """Lowest value of an array, NaN left out."""
     return np.fmin.reduce(array, axis=None)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .rows import Rows
-from .statistics import means, variances
+from .statistics import has_values, means, variances
 
 
 @dataclass
@@ -31,9 +31,19 @@ class TrainingSet:
     copies: "Copies | None" = None
 
     @classmethod
-    def from_arrays(cls, X, target=None, sample_weight=None):
-        """Rows of checked arrays; rows of weight zero are left out."""
+    def from_arrays(cls, X, target=None, sample_weight=None, *, missing=False):
+        """Rows of checked arrays, without those of weight zero or of a target that is all missing.
+
+        Raises
+        ------
+        ValueError
+            If none is left.
+        """
         weight = np.ones(X.shape[0]) if sample_weight is None else sample_weight
+        if missing:
+            weight = weight * has_values(Rows(X if target is None else target))
+            if not weight.any():
+                raise ValueError("No row of positive weight has any value to reconstruct.")
         # So that no sum of weights is infinite; by a power of two, which rounds nothing.
         weight = np.ldexp(weight, -np.frexp(weight.max())[1])
         index = None if (weight > 0).all() else np.flatnonzero(weight)

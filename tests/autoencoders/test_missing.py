@@ -142,6 +142,25 @@ def test_a_feature_that_is_missing_everywhere(data):
 def test_a_row_of_which_nothing_is_known(data, imputer):
     nothing = np.full((1, 64), np.nan)
     assert np.isfinite(imputer.impute(nothing)).all()
-    np.testing.assert_array_equal(imputer.reconstruction_error(nothing), [0.0])
+    assert np.isnan(imputer.reconstruction_error(nothing)).all(), "unknown, not perfect"
     X = np.vstack([data[1], nothing])
     assert np.isfinite(clone(imputer).set_params(max_iter=2).fit(X).loss_curve_).all()
+
+
+def test_rows_without_any_value_count_for_nothing():
+    """Else they would be perfect: in a score, and in the loss of a training."""
+    rng = np.random.default_rng(0)
+    X = np.where(rng.uniform(size=(100, 6)) < 0.3, np.nan, rng.uniform(size=(100, 6)))
+    X = X[~np.isnan(X).all(axis=1)]
+    empty = np.full((50, 6), np.nan)
+    both = np.r_[X, empty]
+    settings = {"missing": "mask", "max_iter": 3, "random_state": 0}
+    alone = AutoencoderTransformer(2, **settings).fit(X, X_val=X)
+    fitted = AutoencoderTransformer(2, **settings).fit(both, X_val=both)
+    assert fitted.history_ == alone.history_
+    np.testing.assert_array_equal(fitted.transform(X), alone.transform(X))
+    assert np.isnan(fitted.reconstruction_error(empty)).all()
+    assert fitted.score(both) == fitted.score(X)
+    assert np.isnan(fitted.score(empty))
+    with pytest.raises(ValueError, match="No row of positive weight has any value"):
+        AutoencoderTransformer(2, **settings).fit(empty)

@@ -83,6 +83,21 @@ def test_else_all_is_as_it_was(digits, interrupting, epoch, times, method):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_a_loop_of_partial_fits_is_stopped_by_the_first_ctrl_c(digits, monkeypatch):
+    """Even where it comes in the last call of an epoch: no warning takes its place."""
+    fitted = autoencoder().partial_fit(digits)
+    state, record = dict(vars(fitted)), loop.Training._record
+
+    def with_signal(self, *arguments):
+        record(self, *arguments)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(loop.Training, "_record", with_signal)
+    with pytest.raises(KeyboardInterrupt):
+        fitted.partial_fit(digits)
+    assert all(value is state[name] for name, value in vars(fitted).items())
+
+
 def test_pretraining_is_given_up(digits, monkeypatch):
     epoch = loop.Training._epoch
 
