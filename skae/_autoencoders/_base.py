@@ -470,7 +470,8 @@ class BaseAutoencoder(
     def __sklearn_clone__(self):
         """A clone whose solver is copied by skae: Keras knows only classes that are registered."""
         solver = Solver(self.solver)
-        solver.check()
+        if not isinstance(self.solver, type):  # which fit refuses
+            solver.check()
         rest = copy.copy(self)
         rest.solver = None
         clone = super(BaseAutoencoder, rest).__sklearn_clone__()

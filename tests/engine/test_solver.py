@@ -465,11 +465,12 @@ def test_no_optimizer_of_keras_is_refused(name, options):
 
 
 def test_an_optimizer_class_is_refused():
+    estimator = clone(autoencoder(optimizers.Adam))
     with pytest.raises(ValueError, match=r"solver must be .* an object and not its class; got"):
-        autoencoder(optimizers.Adam).fit(X)
+        estimator.fit(X)
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", None, 3])
+@pytest.mark.parametrize("solver", ["lbfgs", None, 3, object])
 def test_clone_leaves_other_bad_solvers_to_fit(solver):
     assert clone(autoencoder(solver)).solver == solver
     with pytest.raises(ValueError, match="The 'solver' parameter"):
