@@ -11,7 +11,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_array, check_random_state
 
-from ._engine import Uniform, draws, session, value_at
+from ._engine import Uniform, check_shape, draws, session, value_at
 from ._terms import Term
 from .architectures import check_image_shape, full_image_shape
 
@@ -143,6 +143,7 @@ class Corruption(Term):
 
             tensor = ops.convert_to_tensor(X, dtype="float32")
             corrupted = self.apply(tensor, level, draws(ops.convert_to_tensor(key, dtype="uint32")))
+            check_shape(self, corrupted, X.shape)
             return ops.convert_to_numpy(corrupted).astype(X.dtype)
 
 

@@ -337,6 +337,18 @@ def test_a_function_gets_the_level(seen, X):
     assert not np.array_equal(codes[0], codes[2])
 
 
+@pytest.mark.parametrize(
+    ("corruption", "shape"),
+    [(lambda X, level, seed: X[:, :1], r"\(\d+, 1\)"), (lambda X, level, seed: X.sum(), r"\(\)")],
+)
+def test_a_corruption_of_another_shape_is_refused(corruption, shape, X):
+    """A sum would stretch it over the features in silence."""
+    with pytest.raises(ValueError, match=rf"of shape {shape}"):
+        DenoisingAutoencoder(corruption=corruption, max_iter=1).fit(X)
+    with pytest.raises(ValueError, match=rf"of shape {shape}"):
+        skae.corruption.Function(corruption, level=0.3).corrupt(X)
+
+
 def test_a_subclass_and_a_function_of_the_same_formula(X):
     by_class = denoiser(Dimming(0.4)).fit(X)
     by_function = denoiser(dimmed, 0.4).fit(X)

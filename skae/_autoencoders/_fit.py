@@ -167,7 +167,8 @@ class Fit(Hooks):
         asked, loss = self.estimator.output_activation, self.objective.loss
         asker, implied = self.estimator._loss_parameter(), loss.output_activation
         low, high = value_range(rows.target)
-        check_domain(loss.domain, low, high, asker=asker)
+        name = "X" if rows.target is rows.X else "X_clean"
+        check_domain(loss.domain, low, high, asker=asker, name=name)
         if rows.validation is not None and loss.domain is not None:
             bounds = value_range(rows.validation.target)
             check_domain(loss.domain, *bounds, asker=asker, name="X_val")
@@ -427,7 +428,8 @@ def check_outputs(network, code):
     if not network.is_finite:
         raise diverged("A weight became infinite or NaN in the last training step")
     largest = max(np.abs(array).max(initial=0) for array in (code, *network.trainable))
-    if largest > LARGEST_HARMLESS:
+    # A logistic output may be finite where the code is not.
+    if np.isfinite(code).all() and largest > LARGEST_HARMLESS:
         rows = Rows(code)
         rows = network.decode(rows, np.empty((rows.n_rows, network.recipe.n_features), np.float32))
         largest = np.abs(rows).max()

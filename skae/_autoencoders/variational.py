@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._data import Rows
 from .._data.statistics import value_range
 from .._data.validation import check_domain
-from .._engine import NormalCode, Objective, WarmUp
+from .._engine import NormalCode, Objective, WarmUp, session
 from .._sklearn_compat import Interval, StrOptions
 from ..losses import LIKELIHOODS, Gaussian
 from ..penalties import PosteriorKL
@@ -377,7 +377,8 @@ class VariationalAutoencoder(BaseAutoencoder):
     def _extra_attributes(self, network):
         if self.likelihood != "gaussian":
             return {"likelihood_": self.likelihood}
-        variance = np.array(Gaussian.variance_of(network.constants, network.extra_weights))
+        with session():
+            variance = np.array(Gaussian.variance_of(network.constants, network.extra_weights))
         return {"likelihood_": self.likelihood, "noise_variance_": variance}
 
 

@@ -16,7 +16,7 @@ from .inference import FittedNetwork, initial_network
 from .keys import content_key
 from .latent import LATENTS, NormalCode, PointCode, divergence
 from .loop import Hooks, Schedule, Training, diverged
-from .objective import Objective, Weighted
+from .objective import Objective, Weighted, check_shape
 from .programs import clear_programs, program_info
 from .recipe import Recipe
 from .schedules import SCHEDULES, Uniform, WarmUp, value_at
@@ -45,6 +45,7 @@ __all__ = [
     "backend_name",
     "built_weight_shapes",
     "canonical_activation",
+    "check_shape",
     "clear_programs",
     "content_key",
     "devices",

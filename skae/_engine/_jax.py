@@ -17,27 +17,46 @@ than computing one row."""
 # Settings and devices
 
 
+PLAIN_SETTINGS = {
+    "debug_infs": False,
+    "debug_nans": False,
+    "default_matmul_precision": None,
+    "default_prng_impl": "threefry2x32",
+    "disable_jit": False,
+    "enable_x64": False,
+    "legacy_prng_key": "allow",
+    "numpy_dtype_promotion": "standard",
+    "numpy_rank_promotion": "allow",
+    "threefry_partitionable": True,
+    "transfer_guard": None,
+}
+"""JAX's own values of the settings that would change a result or end a program."""
+
+
 def plain_settings():
-    """Context in which JAX compiles in single precision, whatever it is set to in this thread."""
+    """Context in which JAX has its own settings, whatever it is set to in this thread."""
     import jax
 
-    config = jax.config
-    if not (config.jax_enable_x64 or config.jax_disable_jit or config.jax_debug_nans):
-        return nullcontext()
-    return _plain_settings()
+    changed = [
+        name
+        for name, plain in PLAIN_SETTINGS.items()
+        if getattr(jax.config, f"jax_{name}") != plain
+    ]
+    return _settings(changed) if changed else nullcontext()
 
 
 @contextmanager
-def _plain_settings():
+def _settings(names):
+    """JAX's own values of some settings, in this thread."""
     import jax
     from jax import experimental
 
-    # Where it stands depends on the version of JAX.
-    enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else experimental.enable_x64
     with ExitStack() as stack:
-        stack.enter_context(enable_x64(False))
-        stack.enter_context(jax.disable_jit(False))
-        stack.enter_context(jax.debug_nans(False))
+        for name in names:
+            # Where 64-bit mode is set depends on the version of JAX.
+            of_version = jax if hasattr(jax, name) else experimental
+            plain = "allow" if name == "transfer_guard" else PLAIN_SETTINGS[name]
+            stack.enter_context(getattr(of_version, name)(plain))
         yield
 
 
@@ -118,8 +137,10 @@ def compiled(function, arguments, *, is_own, cpu_options=None, donates_first=Fal
         refused_options.update(known)
 
     def call(*arguments):
-        if jax.config.jax_disable_jit:  # a debugger's setting, under which JAX calls no program
-            with jax.disable_jit(False):
+        config = jax.config
+        # Under a debugger's setting JAX calls no program, under a guard none with new data.
+        if config.jax_disable_jit or config.jax_transfer_guard or config.jax_debug_infs:
+            with plain_settings():
                 return program(*arguments)
         return program(*arguments)
 

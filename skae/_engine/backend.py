@@ -130,9 +130,9 @@ _depth = 0
 def session():
     """Where networks are built and programs made: in single precision, and compiled.
 
-    What the user set globally is put aside: Keras's ``floatx``, JAX's 64-bit mode,
-    ``jax_disable_jit`` and ``jax_debug_nans``. JAX's settings are those of this thread alone;
-    Keras's is one for all threads, and so is the copy of Keras that imports find.
+    What the user set globally is put aside: Keras's ``floatx``, and JAX's settings that change
+    results or end programs. JAX's settings are those of this thread alone; Keras's is one for all
+    threads, and so is the copy of Keras that imports find.
     """
     keras = load_keras()
     with _jax.plain_settings():

@@ -64,7 +64,13 @@ def build_models(architecture, shape, n_components, n_outputs):
 
 
 def _models(architecture, shape, n_components, n_outputs):
-    encoder, decoder = architecture.build(shape, n_components)
+    networks = architecture.build(shape, n_components)
+    if not isinstance(networks, (tuple, list)) or len(networks) != 2:
+        raise TypeError(
+            f"{type(architecture).__name__}.build must return a pair (encoder, decoder) of Keras "
+            f"models, got {networks!r}."
+        )
+    encoder, decoder = networks
     if n_outputs == n_components:
         return encoder, decoder
     if {id(v) for v in encoder.variables} & {id(v) for v in decoder.variables}:
@@ -122,17 +128,16 @@ def initial_values(models, variables):
     """
     keras = load_keras()
     generator = keras.random.SeedGenerator(0)
-    owner = {}
-    for layer in (layer for model in models for layer in _leaf_layers(model)):
+    owners = {}
+    for layer in all_layers(models):
         for variable in layer.variables:
-            owner.setdefault(id(variable), layer)
+            owners.setdefault(id(variable), []).append(layer)
 
     def drawing(variable):
         """A function that gives the initial value of a variable."""
         if variable.name == "seed_generator_state":
             return generator.next
-        layer = owner.get(id(variable))
-        initializer = None if layer is None else _initializer(layer, variable)
+        initializer = _initializer(owners.get(id(variable), []), variable)
         if initializer is None:
             value = np.asarray(variable.value)
             return lambda: keras.ops.convert_to_tensor(value)
@@ -150,31 +155,48 @@ def initial_values(models, variables):
     return draw
 
 
-def _initializer(layer, variable):
-    """The initializer of a layer's variable: by Keras's convention `<name>_initializer`."""
-    initializer = getattr(layer, f"{variable.name}_initializer", None)
-    if callable(initializer):
+def _initializer(layers, variable):
+    """The initializer of a variable, by Keras's convention `<name>_initializer` in its layer.
+
+    Returns None where the value is no random one.
+    """
+    short = variable.name.removesuffix("_kernel")  # "recurrent_kernel", "pointwise_kernel"
+    names = [variable.name, short] + ["depthwise"] * (variable.name == "kernel")
+    found = (getattr(layer, f"{name}_initializer", None) for layer in layers for name in names)
+    initializer = next(filter(callable, found), None)
+    forgets = any(getattr(layer, "unit_forget_bias", False) for layer in layers)
+    if forgets and variable.name == "bias":  # an LSTM's, of which Keras sets some to one
+        return None
+    if hasattr(initializer, "get_config"):
         return initializer
     value = np.asarray(variable.value)
     if value.size and np.ptp(value) > 0:
         raise ValueError(
-            f"skae cannot seed the weight {variable.name!r} of layer {layer.name!r}: keep its "
-            f"initializer in the attribute `{variable.name}_initializer` of the layer, as Keras's "
-            "own layers do."
+            f"skae cannot seed the weight {variable.name!r} of layer {layers[0].name!r}: keep its "
+            f"initializer, an object of `keras.initializers`, in the attribute "
+            f"`{variable.name}_initializer` of the layer, as Keras's own layers do."
         )
     return None
 
 
-def _leaf_layers(layer):
-    """A layer's innermost layers, itself if it holds none."""
-    inner = getattr(layer, "layers", None) or []
-    inner = [inside for part in inner for inside in _leaf_layers(part)]
-    return inner or [layer]
+def all_layers(models):
+    """All layers of models, those inside others included, each before the ones that hold it.
+
+    Keras has no public way to those that a wrapper or a layer of a user's holds.
+    """
+    found = {
+        id(layer): layer
+        for model in models
+        for layer in model._flatten_layers(include_self=False, recursive=True)
+    }
+    return sorted(found.values(), key=lambda layer: len(layer.variables))
 
 
-def leaf_layers(models):
-    """The innermost layers of models."""
-    return [layer for model in models for layer in _leaf_layers(model)]
+def all_operations(models):
+    """All layers of models, and what is computed between them, such as a sum."""
+    layers = all_layers(models)
+    graphs = [getattr(model, "operations", []) for model in (*models, *layers)]
+    return [*layers, *(operation for operations in graphs for operation in operations)]
 
 
 def small_program_options(variables):

@@ -7,10 +7,10 @@ import numpy as np
 from .activations import activation_function
 from .backend import load_keras
 from .building import (
+    all_operations,
     build_lock,
     build_models,
     initial_values,
-    leaf_layers,
     merged_variables,
     small_program_options,
     without_values,
@@ -61,7 +61,7 @@ class Graph:
         ]
         self.n_code_features = self.decoder.input_shape[-1]
         self.convolves = any(len(variable.shape) > 2 for variable in self.trainable)
-        self.mixes_rows = any(map(_may_mix_rows, leaf_layers(models)))
+        self.mixes_rows = any(map(_may_mix_rows, all_operations(models)))
 
     def _call(self, model, indices, weights, inputs, training):
         trainable, fixed = weights
@@ -126,6 +126,8 @@ class Graph:
         Those are the channels of a convolution.
         """
         index = self.n_layer_weights - 1
+        if index < 0:
+            return None
         bias, n_features = self.trainable[index], self.recipe.n_features
         shared = bias.name == "bias" and bias.shape[0] < n_features
         return index if shared and n_features % bias.shape[0] == 0 else None
@@ -137,12 +139,16 @@ def extra_weights(recipe, trainable):
     return dict(zip(names, trainable[len(trainable) - len(names) :], strict=True))
 
 
-def _may_mix_rows(layer):
-    """Whether a layer's output for a row may depend on the batch: not so for Keras's, but one."""
+def _may_mix_rows(operation):
+    """Whether an operation's output for a row may depend on the batch.
+
+    It does not for Keras's layers, but for batch normalisation and what runs a user's function.
+    """
     layers = load_keras().layers
-    if isinstance(layer, layers.BatchNormalization):
+    if isinstance(operation, (layers.BatchNormalization, layers.Lambda)):
         return True
-    return type(layer).__module__.split(".")[0] not in ("keras", "skae")
+    is_known = type(operation).__module__.split(".")[0] in ("keras", "skae")
+    return not (is_known and isinstance(operation, layers.Layer))
 
 
 def check_models(recipe, encoder, decoder):

@@ -176,7 +176,8 @@ class Training:
         output_activation = canonical_activation(self.recipe.output_activation)
         if index is not None and output_activation == "logistic":
             bias = self.state[0][0][index]
-            mean = data.target_means().reshape(-1, len(bias)).mean(axis=0).clip(0.01, 0.99)
+            means = np.nan_to_num(data.target_means(), nan=0.5)  # of features without any value
+            mean = means.reshape(-1, len(bias)).mean(axis=0).clip(0.01, 0.99)
             bias += np.log(mean / (1 - mean)).astype(np.float32)
 
     def _passes(self, blocks, schedule):

@@ -116,7 +116,7 @@ class Objective:
             value = value + forward.regularizers
         for term, (weight, own) in zip(self.penalties, numbers["penalties"], strict=True):
             penalty = term.penalty(forward, **own)
-            _check_shape(term.penalty, penalty, ())
+            check_shape(term.penalty, penalty, ())
             value = value + weight * penalty
         return value, fixed
 
@@ -131,7 +131,9 @@ class Objective:
             observed = ~ops.isnan(target)
             target = ops.where(observed, target, 0.0)
         if self.corruption is not None:
-            X = self.corruption.apply(X, numbers["corruption_level"], seed)
+            corrupted = self.corruption.apply(X, numbers["corruption_level"], seed)
+            check_shape(self.corruption, corrupted, X.shape)
+            X = corrupted
         X = filled(X, constants)
         encoded = graph.encoder_output(weights, X, training=training)
         code, posterior = graph.latent.draw(encoded.output, seed)
@@ -159,7 +161,7 @@ class Objective:
         from keras import ops
 
         values = self.loss(forward, **numbers["loss"])
-        _check_shape(self.loss, values, forward.target.shape)
+        check_shape(self.loss, values, forward.target.shape)
         if forward.observed is not None:
             values = ops.where(forward.observed, values, 0.0)
         if self.loss.sums_features:
@@ -169,7 +171,7 @@ class Objective:
         return ops.sum(values, axis=-1) / ops.maximum(ops.sum(forward.observed, axis=-1), 1)
 
 
-def _check_shape(term, value, expected):
+def check_shape(term, value, expected):
     """Refuse what a user's term gave if it is not of the shape that a sum would take it for."""
     shape = tuple(getattr(value, "shape", ()))
     if shape != tuple(expected):

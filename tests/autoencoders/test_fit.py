@@ -17,7 +17,8 @@ from skae import (
     SparseAutoencoder,
     VariationalAutoencoder,
 )
-from skae._autoencoders._fit import Fit
+from skae._autoencoders._fit import Fit, check_outputs
+from skae._data import Rows
 from skae._engine import program_info
 from skae.architectures import Architecture, Dense
 from skae.losses import Loss
@@ -58,6 +59,15 @@ def test_a_last_step_that_diverges_leaves_the_earlier_fit(params, max_iter, digi
             fit(digits)
         np.testing.assert_array_equal(estimator.transform(digits), before)
         assert estimator.n_iter_ == 3
+
+
+def test_an_infinite_code_is_refused_where_the_output_is_finite(digits):
+    """A logistic output is 0 or 1 there."""
+    estimator = AutoencoderTransformer(1, architecture=Dense(()), max_iter=1).fit(digits)
+    code = np.full((1, 1), np.inf)
+    assert np.isfinite(estimator._network.decode(Rows(code), np.empty((1, 64), np.float32))).all()
+    with pytest.raises(ValueError, match="output became infinite or NaN"):
+        check_outputs(estimator._network, code)
 
 
 @pytest.mark.parametrize("magnitude", [1e12, 1e15, 1e30])
@@ -424,6 +434,13 @@ def test_likelihoods_refuse_what_they_are_not_defined_on(method, digits):
 def test_validation_rows_are_in_the_domain_too(estimator, name, digits):
     with pytest.raises(ValueError, match=rf"{name} needs .* those of X_val range from 0 to 1\.5"):
         estimator.fit(digits, X_val=1.5 * digits)
+
+
+def test_what_is_compared_with_is_what_must_be_in_the_domain(digits):
+    denoiser = DenoisingAutoencoder(loss="binary_crossentropy", max_iter=1)
+    with pytest.raises(ValueError, match=r"needs .* those of X_clean range from 0 to 1\.5"):
+        denoiser.fit(digits, X_clean=1.5 * digits)
+    assert denoiser.fit(1.5 * digits, X_clean=digits).n_iter_ == 1
 
 
 # Refusals of terms

@@ -8,6 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.impute import SimpleImputer
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder, VariationalAutoencoder
+from skae.architectures import Conv
 from skae.corruption import MaskingNoise
 
 
@@ -164,3 +165,13 @@ def test_rows_without_any_value_count_for_nothing():
     assert np.isnan(fitted.score(empty))
     with pytest.raises(ValueError, match="No row of positive weight has any value"):
         AutoencoderTransformer(2, **settings).fit(empty)
+
+
+def test_a_target_of_which_a_feature_is_never_known():
+    """A convolution's last bias starts at the mean of what is known."""
+    X = np.random.default_rng(0).uniform(size=(50, 16))
+    X_clean = X.copy()
+    X_clean[:, 3] = np.nan
+    settings = {"architecture": Conv((4, 4), (2,)), "max_iter": 1, "random_state": 0}
+    denoiser = DenoisingAutoencoder(2, missing="mask", **settings).fit(X, X_clean=X_clean)
+    assert np.isfinite(denoiser.reconstruct(X)).all()

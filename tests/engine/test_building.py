@@ -7,7 +7,7 @@ import pytest
 from skae import AutoencoderTransformer
 from skae._engine import Recipe, _jax, building, clear_programs, graph_of, load_keras, loop
 from skae._engine.graph import initial_weights, new_graph
-from skae.architectures import Conv, Dense
+from skae.architectures import Architecture, Conv, Dense
 
 X = np.random.default_rng(0).uniform(size=(100, 16))
 
@@ -78,6 +78,65 @@ def test_every_initializer_is_found_and_seeded_by_skae():
         layer.build((None, 8, 8, 2))
         for variable in layer.variables:
             assert callable(getattr(layer, f"{variable.name}_initializer"))
+
+
+class Around(Architecture):
+    """A layer of Keras's that holds others, on the features as a sequence."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def build(self, input_shape, n_components):
+        from keras import Input, Model, initializers, layers, random
+
+        def normal(shape, dtype):
+            return random.normal(shape, dtype=dtype)
+
+        makers = {
+            "lstm": lambda: layers.LSTM(3),
+            "bidirectional gru": lambda: layers.Bidirectional(layers.GRU(3)),
+            "attention": lambda: lambda x: layers.MultiHeadAttention(2, 2)(x, x),
+            "separable": lambda: layers.SeparableConv1D(3, 2),
+            "depthwise": lambda: layers.DepthwiseConv1D(2),
+            "batch": lambda: layers.TimeDistributed(layers.BatchNormalization()),
+            "lambda": lambda: layers.Lambda(lambda x: x),
+            "sum": lambda: lambda x: x + 1.0,
+            "function": lambda: layers.Dense(2, kernel_initializer=normal),
+            "constant": lambda: layers.Dense(2, kernel_initializer=initializers.Constant(0.5)),
+        }
+        rows, codes = Input(input_shape), Input((n_components,))
+        inner = layers.Flatten()(makers[self.kind]()(layers.Reshape((-1, 2))(rows)))
+        encoder = Model(rows, layers.Dense(n_components)(inner))
+        return encoder, Model(codes, layers.Dense(*input_shape)(codes))
+
+
+@pytest.mark.parametrize(
+    "kind", ["lstm", "bidirectional gru", "attention", "separable", "depthwise"]
+)
+def test_initializers_inside_of_layers_are_found(kind):
+    recipe = Recipe(Around(kind), 16, 3)
+    first, again, other = (initial_weights(recipe, seed)[0] for seed in (0, 0, 1))
+    random = 0
+    for variable, *values in zip(graph_of(recipe).trainable, first, again, other, strict=True):
+        np.testing.assert_array_equal(values[0], values[1])
+        random += not np.array_equal(values[0], values[2])
+        assert variable.name == "bias" or not np.array_equal(values[0], values[2])
+    assert random >= 3
+    if kind == "lstm":  # Keras starts the forget gates open
+        np.testing.assert_array_equal(first[2], [0] * 3 + [1] * 3 + [0] * 6)
+
+
+def test_an_initializer_that_cannot_be_seeded_is_refused():
+    with pytest.raises(ValueError, match="cannot seed the weight 'kernel'"):
+        initial_weights(Recipe(Around("function"), 16, 3), 0)
+    constant = initial_weights(Recipe(Around("constant"), 16, 3), 0)[0][0]
+    np.testing.assert_array_equal(constant, np.full((2, 2), 0.5))
+
+
+@pytest.mark.parametrize("kind", ["batch", "lambda", "sum"])
+def test_what_may_mix_rows_is_found_inside_of_layers_and_between_them(kind):
+    assert graph_of(Recipe(Around(kind), 16, 3)).mixes_rows
+    assert not graph_of(Recipe(Around("depthwise"), 16, 3)).mixes_rows
 
 
 def test_convolutions_take_one_call_a_batch_on_a_cpu(monkeypatch):

@@ -50,6 +50,14 @@ def plain():
         "keras.config.set_floatx('float64'); jax.config.update('jax_enable_x64', True)",
         "keras.mixed_precision.set_global_policy('mixed_bfloat16'); "
         "jax.config.update('jax_disable_jit', True); jax.config.update('jax_debug_nans', True)",
+        "jax.config.update('jax_threefry_partitionable', False); "
+        "jax.config.update('jax_default_prng_impl', 'rbg'); "
+        "jax.config.update('jax_default_matmul_precision', 'bfloat16'); "
+        "jax.config.update('jax_debug_infs', True)",
+        "jax.config.update('jax_legacy_prng_key', 'error'); "
+        "jax.config.update('jax_numpy_rank_promotion', 'raise'); "
+        "jax.config.update('jax_numpy_dtype_promotion', 'strict'); "
+        "jax.config.update('jax_transfer_guard', 'disallow')",
     ],
 )
 def test_global_settings_change_no_bit_and_stay(setting, plain, tmp_path):
