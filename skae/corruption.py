@@ -5,6 +5,7 @@ levels compiles one program. If a level is a range ``(low, high)``, each epoch d
 from it.
 """
 
+import copy
 from abc import abstractmethod
 from numbers import Integral, Real
 
@@ -473,7 +474,9 @@ class Composition(Corruption):
     @property
     def key(self):
         """A hashable value, equal for compositions that differ in levels alone."""
-        return type(self), tuple(part.key for part in self._parts())
+        rest = copy.copy(self)  # all but the parts: what a subclass has of its own
+        vars(rest).pop("corruptions", None)
+        return super(Composition, rest).key, tuple(part.key for part in self._parts())
 
     def checked_level(self, level=None):
         """The levels of all processes, as an array or a range of arrays."""

@@ -5,6 +5,7 @@ cross-entropy is exact and cheaper from there. The objective takes the mean over
 (of the likelihoods the sum), and the mean over rows.
 """
 
+import copy
 import math
 from abc import abstractmethod
 
@@ -195,8 +196,11 @@ class Gaussian(Loss):
 
     @property
     def key(self):
-        """Equal whatever the variance is, which is one of the constants."""
-        return type(self), self.noise_variance == "learned"
+        """Equal for all variances that are given: they are among the constants."""
+        rest = copy.copy(self)
+        if self.noise_variance != "learned":
+            rest.noise_variance = None
+        return super(Gaussian, rest).key
 
     def extra_weights(self, n_features):
         """The logarithm of each feature's variance over its start, if it is learned."""

@@ -639,3 +639,22 @@ def test_the_key_leaves_out_the_level_alone():
     assert GaussianNoise().key != GaussianNoise(clip=(0, 1)).key
     assert Composition([MaskingNoise(0.1)]).key == Composition(["masking"], level=0.5).key
     assert Composition(["masking", "swap"]).key != Composition(["swap", "masking"]).key
+
+
+class Shifted(Composition):
+    """A user's composition with a parameter of its own."""
+
+    def __init__(self, corruptions, *, level=1.0, shift=0.0):
+        super().__init__(corruptions, level=level)
+        self.shift = shift
+
+    def apply(self, X, level, seed):
+        return super().apply(X, level, seed) + self.shift
+
+
+def test_the_key_of_a_composition_has_what_a_subclass_adds(X):
+    parts = [MaskingNoise(0.1)]
+    assert Shifted(parts).key == Shifted(["masking"], level=0.5).key != Composition(parts).key
+    assert Shifted(parts).key != Shifted(parts, shift=1.0).key
+    near, far = (denoiser(Shifted(parts, shift=shift)).fit(X) for shift in (0.0, 1.0))
+    assert near.loss_curve_ != far.loss_curve_

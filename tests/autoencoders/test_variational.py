@@ -11,6 +11,7 @@ from sklearn.decomposition import FactorAnalysis
 from skae import VariationalAutoencoder
 from skae._engine import divergence, load_keras, program_info
 from skae._engine.likelihood import row_keys
+from skae.losses import Gaussian
 
 
 @pytest.fixture(scope="module")
@@ -262,3 +263,17 @@ def test_another_likelihood_cannot_go_on(method, digits):
     vae.set_params(likelihood="gaussian", noise_variance=0.1, warm_start=True)
     with pytest.raises(ValueError, match="go on with likelihood='bernoulli', but it is now"):
         getattr(vae, method)(digits)
+
+
+class Tempered(Gaussian):
+    """A normal likelihood with a parameter of its own."""
+
+    def __init__(self, noise_variance="learned", *, temperature=1.0):
+        super().__init__(noise_variance)
+        self.temperature = temperature
+
+
+def test_the_key_of_the_likelihood_leaves_out_the_variance_alone():
+    assert Gaussian(0.1).key == Gaussian(0.2).key != Gaussian().key
+    assert Tempered(0.1).key == Tempered(0.2).key != Gaussian(0.1).key
+    assert Tempered(0.1).key != Tempered(0.1, temperature=2.0).key
