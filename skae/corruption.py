@@ -487,9 +487,10 @@ class Composition(Corruption):
             level = part.checked_level()
             low.append(np.atleast_1d(lowest * getattr(level, "low", level)))
             high.append(np.atleast_1d(highest * getattr(level, "high", level)))
-            if not isinstance(part, Composition):
-                part.checked_level(float(high[-1][0]))
-        return Uniform(np.concatenate(low), np.concatenate(high))
+        levels = Uniform(np.concatenate(low), np.concatenate(high))
+        for process, level in zip(self._processes(), levels.high, strict=True):
+            process.checked_level(float(level))
+        return levels
 
     def check_data(self, n_features, low, high):
         """Refuse what one of the processes refuses."""
@@ -514,6 +515,11 @@ class Composition(Corruption):
         if not len(self.corruptions):
             raise ValueError("corruptions of Composition must name at least one, got none.")
         return [as_corruption(part) for part in self.corruptions]
+
+    def _processes(self):
+        """The parts that are no compositions, in the order of their levels."""
+        for part in self._parts():
+            yield from part._processes() if isinstance(part, Composition) else [part]
 
 
 class Function(Corruption):

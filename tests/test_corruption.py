@@ -605,6 +605,10 @@ def test_a_function_cannot_be_saved(X, tmp_path, corruption):
         (GaussianNoise(np.nan), "level of GaussianNoise .* got nan"),
         (Dimming(1.5), "level of Dimming must be a number from 0 to 1.0"),
         (Composition([MaskingNoise(0.6)], level=2), "level of MaskingNoise .* got 1.2"),
+        (
+            Composition(["swap", Composition([Composition([MaskingNoise(0.6)]), "swap"])], level=2),
+            "level of MaskingNoise .* got 1.2",
+        ),
         (Composition([MaskingNoise(3), "swap"]), "level of MaskingNoise .* got 3"),
         (MaskingNoise(0.5, value=np.nan), "missing='mask'"),
     ],
