@@ -88,6 +88,17 @@ class EpochCallbacks:
         )
 
 
+class ObjectWith(HasMethods):
+    """Constraint of a parameter to objects with some methods, where `HasMethods` takes classes."""
+
+    def is_satisfied_by(self, value):
+        """Whether `value` is such an object."""
+        return not isinstance(value, type) and super().is_satisfied_by(value)
+
+    def __str__(self):
+        return f"{super().__str__()} (an object, not its class)"
+
+
 def in_container(estimator, array, X, names):
     """A matrix in the container that `set_output` asks for, a frame with the index of X."""
     adapter = _get_container_adapter("transform", estimator)
@@ -107,6 +118,7 @@ __all__ = [
     "EpochCallbacks",
     "HasMethods",
     "Interval",
+    "ObjectWith",
     "Options",
     "StrOptions",
     "check_sample_weight",

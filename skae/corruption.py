@@ -560,15 +560,16 @@ def as_corruption(value):
     """
     if isinstance(value, str) and value in CORRUPTIONS:
         return CORRUPTIONS[value]()
-    if hasattr(value, "apply") and hasattr(value, "checked_level"):
+    is_class = isinstance(value, type)
+    if hasattr(value, "apply") and hasattr(value, "checked_level") and not is_class:
         return value
-    if callable(value):
+    if callable(value) and not is_class:
         return Function(value)
     if isinstance(value, (list, tuple)) and value:
         return Composition([as_corruption(part) for part in value])
     raise ValueError(
-        f"corruption must be one of {sorted(CORRUPTIONS)}, a Corruption, a function of X, level "
-        f"and seed, or a list of such; got {value!r}."
+        f"corruption must be one of {sorted(CORRUPTIONS)}, a Corruption (an object, not its "
+        f"class), a function of X, level and seed, or a list of such; got {value!r}."
     )
 
 

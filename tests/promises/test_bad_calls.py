@@ -149,6 +149,7 @@ def test_bad_clean_rows(X_clean, message):
         ({"n_iter_no_change": 0}, "n_iter_no_change"),
         ({"random_state": "seed"}, "random_state"),
         ({"architecture": "dense"}, "architecture"),
+        ({"architecture": Dense}, "architecture.*an object, not its class.* Got <class"),
         ({"n_components": None}, "n_components=None"),
         ({"warm_start": True, "n_components": 5}, "warm_start"),
     ],
