@@ -14,7 +14,7 @@ from .._engine import NormalCode, Objective, WarmUp, session
 from .._sklearn_compat import Interval, StrOptions
 from ..losses import LIKELIHOODS, Gaussian
 from ..penalties import PosteriorKL
-from ._base import BaseAutoencoder, floating_type
+from ._base import BaseAutoencoder, check_computed, floating_type
 
 
 class VariationalAutoencoder(BaseAutoencoder):
@@ -334,17 +334,18 @@ class VariationalAutoencoder(BaseAutoencoder):
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            New rows, float64.
+            New rows, float64; a frame where `set_output` asks for it.
         """
         check_is_fitted(self)
         check_n_samples(n_samples)
         random = check_random_state(random_state)
-        X = self.inverse_transform(random.normal(size=(n_samples, self._n_features_out)))
-        if not noise:
-            return X
-        if self.likelihood_ == "bernoulli":
-            return (random.uniform(size=X.shape) < X).astype(X.dtype)
-        return X + np.sqrt(self.noise_variance_) * random.normal(size=X.shape)
+        codes = random.normal(size=(n_samples, self._n_features_out))
+        X = check_computed(self._decode(codes), "reconstruction")
+        if noise and self.likelihood_ == "bernoulli":
+            X = (random.uniform(size=X.shape) < X).astype(X.dtype)
+        elif noise:
+            X = X + np.sqrt(self.noise_variance_) * random.normal(size=X.shape)
+        return self._frame(X, codes)
 
     def _likelihoods(self, X, n_samples):
         check_is_fitted(self)

@@ -8,7 +8,7 @@ import sklearn
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skae import AutoencoderTransformer, DenoisingAutoencoder
+from skae import AutoencoderTransformer, DenoisingAutoencoder, VariationalAutoencoder
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +93,21 @@ def test_features_come_in_the_container_of_the_code(frame, library, named):
     assert estimator.reconstruction_error(X).shape == (200,)
     with sklearn.config_context(transform_output="pandas"):
         assert isinstance(plain.reconstruct(values), pd.DataFrame)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
+def test_samples_come_in_the_container_of_the_code(frame, library, likelihood):
+    make = pd.DataFrame if library == "pandas" else pl.DataFrame
+    X = (frame - frame.min()) / np.ptp(frame.to_numpy(), axis=0)
+    vae = VariationalAutoencoder(2, likelihood=likelihood, max_iter=2, random_state=0).fit(X)
+    expected = [vae.sample(3, 0, noise=noise) for noise in (False, True)]
+    vae.set_output(transform=library)
+    for noise in (False, True):
+        rows = vae.sample(3, 0, noise=noise)
+        assert isinstance(rows, make)
+        assert list(rows.columns) == list("abcde")
+        np.testing.assert_array_equal(rows.to_numpy(), expected[noise])
 
 
 def test_codes_in_another_order_are_refused(frame):
