@@ -364,21 +364,30 @@ class BaseAutoencoder(
         Returns
         -------
         explained_variance : float or ndarray of shape (n_features,)
-            Missing values are left out. Where nothing varies, 1 for a perfect reconstruction, else
-            0, as `sklearn.metrics.r2_score` has it.
+            Missing values are left out. NaN for a feature that has no value in X or no mean in
+            `mean_`. Where nothing varies, 1 for a perfect reconstruction, else 0, as
+            `sklearn.metrics.r2_score` has it.
         """
         check_is_fitted(self)
         rows = Rows(self._check_X(X))
-        error, variance = np.zeros(rows.n_features), np.zeros(rows.n_features)
+        n_values, error, variance = np.zeros((3, rows.n_features))
         for _, part in blocks(rows):
-            observed = ~np.isnan(part)
+            observed = ~np.isnan(part - self.mean_)
+            n_values += observed.sum(axis=0)
             error += self._error(part, per_feature=True).sum(axis=0, where=observed)
             variance += np.square(part - self.mean_).sum(axis=0, where=observed)
+        # The network computes in single precision, and so may the mean: about it, a constant seems
+        # to vary by up to one unit in its last place.
+        rounding = n_values * np.square(np.finfo(np.float32).eps * self.mean_)
+        constant = variance <= rounding
+        variance[constant] = 0.0
+        error[constant & (error <= rounding)] = 0.0
         if not per_feature:
-            error, variance = error.sum(), variance.sum()
+            n_values, error, variance = n_values.sum(), error.sum(), variance.sum()
         with np.errstate(divide="ignore", invalid="ignore"):
             unexplained = np.where(variance > 0, error / variance, np.sign(error))
-        return 1 - unexplained if per_feature else float(1 - unexplained)
+        explained = np.where(n_values > 0, 1 - unexplained, np.nan)
+        return explained if per_feature else float(explained)
 
     def score(self, X, y=None):
         """Minus the mean squared error of the reconstructions.

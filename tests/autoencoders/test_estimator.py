@@ -178,6 +178,37 @@ def test_a_perfect_reconstruction_of_constant_data_explains_all():
     assert fitted.explained_variance(X + 1.0) == 0.0
 
 
+@pytest.mark.parametrize("n_rows", [20, 400])  # whose mean is that of float32 or of float64
+def test_a_constant_feature_explains_nothing_whatever_the_rounding_of_its_mean(digits, n_rows):
+    X = digits[:n_rows].copy()
+    X[:, 0], X[:, 1] = 0.1, 1e6 + np.arange(n_rows)
+    fitted = autoencoder().fit(X)
+    assert fitted.mean_[0] != 0.1
+    each = fitted.explained_variance(X, per_feature=True)
+    assert each[0] == 0.0
+    assert each[1] not in (0.0, 1.0)  # as little as that varies, it does
+    with_mean = np.full((3, 64), fitted.mean_, dtype=np.float64)
+    assert fitted.explained_variance(with_mean) == 0.0
+
+
+def test_explained_variance_of_a_feature_without_any_value(digits):
+    X, unknown = digits.copy(), digits.copy()
+    X[0, 20] = unknown[:, 20] = np.nan
+    fitted = autoencoder(missing="mask").fit(X)
+    each = fitted.explained_variance(unknown, per_feature=True)
+    np.testing.assert_array_equal(np.isnan(each), np.arange(64) == 20)
+    assert np.isfinite(fitted.explained_variance(unknown))
+    assert np.isnan(fitted.explained_variance(np.full((2, 64), np.nan)))
+    denoiser = DenoisingAutoencoder(2, missing="mask", max_iter=2, random_state=0)
+    denoiser.fit(digits, X_clean=unknown)
+    each = denoiser.explained_variance(digits, per_feature=True)
+    np.testing.assert_array_equal(np.isnan(each), np.arange(64) == 20)
+    others = np.arange(64) != 20
+    error = denoiser.reconstruction_error(digits, per_feature=True)[:, others].sum()
+    variance = np.square(digits - denoiser.mean_)[:, others].sum()
+    assert denoiser.explained_variance(digits) == pytest.approx(1 - error / variance)
+
+
 def test_later_data_beyond_a_logistic_output_warn(digits):
     fitted = autoencoder().partial_fit(digits)
     with pytest.warns(UserWarning, match="output is logistic and reconstructs nothing beyond"):
