@@ -30,6 +30,9 @@ from ..losses import LOSSES, as_loss
 from ..penalties import WEIGHT_PENALTIES, as_penalty
 from ._fit import Fit
 
+NETWORKS = {"encoder_", "decoder_", "model_"}
+"""Attributes that are Keras models, built on access."""
+
 
 class BaseAutoencoder(
     CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
@@ -460,6 +463,23 @@ class BaseAutoencoder(
                 f"This {type(self).__name__} has no network yet: call fit first."
             ) from NotFittedError()
         return self._network.keras_models()
+
+    def _without_network(self):
+        """A copy without what cannot be read without building it."""
+        rest = copy.copy(self)
+        vars(rest).pop("_network", None)
+        return rest
+
+    def __dir__(self):
+        """All attributes; the networks by whether there is one, because `hasattr` builds them."""
+        rest = super(BaseAutoencoder, self._without_network())
+        names = {*rest.__dir__(), *vars(self)} - NETWORKS
+        return names | NETWORKS if self.__sklearn_is_fitted__() else names
+
+    def _get_fitted_attr_html(self, doc_link=""):
+        """What notebooks show since scikit-learn 1.9: the value of each attribute in `dir`."""
+        rest = self._without_network()
+        return super(BaseAutoencoder, rest)._get_fitted_attr_html(doc_link)
 
     # Conventions of scikit-learn
 

@@ -10,10 +10,12 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder
-from skae._engine import load_keras, program_info
+from skae._engine import FittedNetwork, load_keras, program_info
+from skae._sklearn_compat import HAS_CALLBACKS
 from skae.architectures import Architecture, Dense
 from skae.corruption import Corruption
 
@@ -118,6 +120,22 @@ def test_keras_models_are_copies(digits):
     np.testing.assert_allclose(in_two_steps, fitted.reconstruct(X), atol=1e-6)
     model.set_weights([0 * weight for weight in model.get_weights()])
     np.testing.assert_array_equal(fitted.transform(X), before)
+
+
+def test_only_access_builds_keras_models(digits, monkeypatch):
+    networks = {"encoder_", "decoder_", "model_"}
+    unfitted, fitted = autoencoder(), autoencoder(max_iter=1).fit(digits)
+    with monkeypatch.context() as patch:
+        patch.setattr(FittedNetwork, "keras_models", lambda self: pytest.fail("built"))
+        assert networks <= set(dir(fitted)) > {"n_iter_", "transform", "set_output", "_network"}
+        assert networks.isdisjoint(dir(unfitted))
+        assert set(dir(fitted)) > set(dir(unfitted))
+        for estimator in (unfitted, fitted, make_pipeline(fitted)):
+            html = estimator._repr_mimebundle_()["text/html"]
+            assert estimator._repr_html_().count("AutoencoderTransformer")
+    if HAS_CALLBACKS:  # of the same version as the table of fitted attributes
+        assert "best_loss_" in html
+    assert fitted.encoder_.output_shape == (None, 4)
 
 
 def test_standardised_data_get_an_identity_output(digits):
