@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from numbers import Integral, Real
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
-from ._engine import ACTIVATION_NAMES, built_weight_shapes
+from ._engine import ACTIVATION_NAMES, built_weight_shapes, canonical_activation, content_key
 from ._stages import NO_MARGINS, ConvLayer, DenseLayer, flat, joined, joined_shapes, models
 
 __all__ = ["Architecture", "Conv", "Dense"]
@@ -115,6 +116,25 @@ class Architecture(BaseEstimator, ABC):
         """
         return built_weight_shapes(self, input_shape, n_components, n_outputs or n_components)
 
+    def description(self, input_shape, n_components):
+        """What the parameters say of the layers, as a value to compare.
+
+        Training goes on with a fitted network if its description is still the same.
+
+        Parameters
+        ----------
+        input_shape, n_components
+            As in `build`.
+
+        Returns
+        -------
+        description : object
+            Equal for the same layers, however their parameters are spelled. Here the class and the
+            attributes, where a list is the same as a tuple or an array of equal items.
+        """
+        attributes = {name: plain(value) for name, value in sorted(vars(self).items())}
+        return type(self), content_key(attributes)
+
     def stages(self, input_shape, n_components):
         """The layers one by one, for ``pretraining="layerwise"``; optional.
 
@@ -211,6 +231,12 @@ class Dense(Architecture):
                 f"n_outputs={n_outputs} and n_components={n_components}."
             )
         return joined_shapes(encoding, decoding)
+
+    def description(self, input_shape, n_components):
+        """What the parameters say of the layers; see `Architecture.description`."""
+        if type(self).build is not Dense.build:  # a subclass has other layers
+            return super().description(input_shape, n_components)
+        return type(self), *self._layers(input_shape, n_components)
 
     def _layers(self, input_shape, n_components):
         """The layers, the outermost first, and the activations of all but the last."""
@@ -335,6 +361,12 @@ class Conv(Architecture):
         decoding, _ = self._layers(input_shape, n_components)
         return joined_shapes(encoding, decoding)
 
+    def description(self, input_shape, n_components):
+        """What the parameters say of the layers; see `Architecture.description`."""
+        if type(self).build is not Conv.build:  # a subclass has other layers
+            return super().description(input_shape, n_components)
+        return type(self), *self._layers(input_shape, n_components)
+
     def _layers(self, input_shape, n_components):
         """The layers, the outermost first, and the activations of the convolutions."""
         filters, activations = self._checked(input_shape)
@@ -412,7 +444,7 @@ def whole_numbers(values, name):
 
 
 def layer_activations(activation, n_layers, per):
-    """The activations of the hidden layers as a list of names.
+    """The activations of the hidden layers as a list of names in scikit-learn's spelling.
 
     Raises
     ------
@@ -427,7 +459,14 @@ def layer_activations(activation, n_layers, per):
             f"activation must be one name, or one for each of the {n_layers} entries of {per}, out "
             f"of {sorted(ACTIVATION_NAMES)}; got {activation!r}."
         )
-    return names
+    return list(map(canonical_activation, names))
+
+
+def plain(value):
+    """A parameter whose lists and arrays are tuples, and its NumPy scalars Python's."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
+    return tuple(map(plain, value)) if isinstance(value, (list, tuple)) else value
 
 
 def check_regularization(normalization, dropout):

@@ -112,7 +112,7 @@ class Fit(Hooks):
         self.mean = self.data.target_means() if self.start is None else self.start.mean_
         self.recipe = self._recipe(output_activation)
         self.objective.check(self.recipe.latent)
-        self._refuse_another_network()
+        self._take_earlier_recipe()
         graph = graph_of(self.recipe)
         self._make_batches(mixes_rows=self.objective.mixes_rows or graph.mixes_rows)
         warn_of_wide_code(self.objective, graph, self.recipe.n_features)
@@ -220,17 +220,18 @@ class Fit(Hooks):
             self.objective.loss.extra_weights(n_features),
         )
 
-    def _refuse_another_network(self):
-        """Refuse parameters of another network than the one whose training goes on."""
+    def _take_earlier_recipe(self):
+        """Go on with the recipe of the earlier fit; refuse parameters of another network."""
         start = self.start
         if start is None:
             return
         self.estimator._check_start(start)
-        if start._network.recipe.key != self.recipe.key:
+        if not start._network.is_described_by(self.recipe):
             raise ValueError(
                 "warm_start=True and partial_fit go on with the fitted network, but the parameters "
                 "now describe another one. Set them back, or clone the estimator and fit anew."
             )
+        self.recipe = start._network.recipe
 
     def _make_batches(self, *, mixes_rows):
         """Choose the batch size.

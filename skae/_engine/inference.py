@@ -77,6 +77,16 @@ class FittedNetwork:
         """Whether no weight is infinite or NaN."""
         return all(np.isfinite(array).all() for array in (*self.trainable, *self.fixed))
 
+    def is_described_by(self, recipe):
+        """Whether a recipe describes this network: by its key, or by its parameters and shapes."""
+        if recipe.key == self.recipe.key:
+            return True
+        if not hasattr(recipe.architecture, "description"):  # of an object that has but `build`
+            return False
+        shapes = [[array.shape for array in arrays] for arrays in (self.trainable, self.fixed)]
+        expected = [list(map(tuple, kind)) for kind in recipe.weight_shapes()]
+        return recipe.description == self.recipe.description and shapes == expected
+
     def encode(self, X, out):
         """Write the code of the rows of `X`, a `Rows`, into `out`."""
         return self._map("encode", X, out, self._fill())

@@ -7,7 +7,6 @@ from itertools import islice
 import numpy as np
 
 from . import _jax
-from .activations import canonical_activation
 from .batches import Blocks, ahead
 from .graph import graph_of, initial_weights
 from .inference import FittedNetwork
@@ -173,8 +172,7 @@ class Training:
         bias down together, until the output is black and the logistic function flat.
         """
         index = self.graph.shared_output_bias
-        output_activation = canonical_activation(self.recipe.output_activation)
-        if index is not None and output_activation == "logistic":
+        if index is not None and self.recipe.output_activation == "logistic":
             bias = self.state[0][0][index]
             means = np.nan_to_num(data.target_means(), nan=0.5)  # of features without any value
             mean = means.reshape(-1, len(bias)).mean(axis=0).clip(0.01, 0.99)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from .activations import canonical_activation
 from .keys import content_key
 from .latent import PointCode
 
@@ -34,6 +35,10 @@ class Recipe:
     output_activation: str = "identity"
     extra_weights: tuple = ()
 
+    def __post_init__(self):
+        canonical = canonical_activation(self.output_activation)
+        object.__setattr__(self, "output_activation", canonical)
+
     @cached_property
     def key(self):
         """A hashable value, equal for recipes that build the same network.
@@ -43,6 +48,22 @@ class Recipe:
         """
         return (
             content_key(self.architecture),
+            self.n_features,
+            self.n_components,
+            self.latent,
+            self.output_activation,
+            self.extra_weights,
+        )
+
+    @property
+    def description(self):
+        """What the parameters say of the network: equal however they are spelled.
+
+        Unlike the key, it leaves out what `build` reads elsewhere, which its first run may change:
+        it imports a module, or fills a global.
+        """
+        return (
+            self.architecture.description((self.n_features,), self.n_components),
             self.n_features,
             self.n_components,
             self.latent,

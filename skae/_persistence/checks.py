@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from .._autoencoders._base import is_fitted_name
-from .._engine import LATENTS, FittedNetwork, Recipe, SolverState, canonical_activation
+from .._engine import LATENTS, FittedNetwork, Recipe, SolverState
 from ..architectures import Architecture
 
 ATTRIBUTES = {
@@ -89,10 +89,6 @@ def check_recipe(recipe):
         check_whole(recipe.n_components, "n_components", 1)
     if not isinstance(recipe.latent, tuple(LATENTS.values())):
         raise UnusableError(f"its network's code is {recipe.latent!r}.")
-    try:
-        canonical_activation(recipe.output_activation)
-    except (KeyError, TypeError) as error:
-        raise UnusableError(f"skae has no activation {recipe.output_activation!r}.") from error
 
 
 def check_network(network):

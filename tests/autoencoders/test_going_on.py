@@ -1,11 +1,16 @@
 """`partial_fit` and `warm_start`: one training that goes on."""
 
+import sys
+import threading
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder, VariationalAutoencoder
+from skae._engine import program_info
+from skae.architectures import Architecture, Conv, Dense
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +167,124 @@ def test_a_changed_solver_starts_anew_or_is_refused(digits):
         warm.set_params(solver="sgd").partial_fit(digits)
     np.testing.assert_array_equal(warm.transform(digits), before)
     assert warm.fit(digits).n_iter_ == 4
+
+
+# The network stays the same
+
+
+class Wide(Architecture):
+    """A user's architecture, whose `build` reads what it may change itself."""
+
+    def __init__(self, width=3):
+        self.width = width
+
+    def build(self, input_shape, n_components):
+        self.prepare()
+        return Dense(self.width).build(input_shape, n_components)
+
+    def prepare(self):
+        pass
+
+
+class Importing(Wide):
+    def prepare(self):
+        from imported_by_build import NOTHING  # noqa: F401
+
+
+FILLED = None
+
+
+class Filling(Wide):
+    def prepare(self):
+        global FILLED
+        FILLED = FILLED or Dense
+
+
+LOCK = threading.Lock()
+
+
+class Locking(Wide):
+    def prepare(self):
+        with LOCK:
+            pass
+
+
+@pytest.mark.parametrize("kind", [Importing, Filling, Locking])
+def test_what_build_changes_itself_makes_no_other_network(kind, digits, tmp_path, monkeypatch):
+    (tmp_path / "imported_by_build.py").write_text("NOTHING = 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(globals(), "FILLED", None)
+    monkeypatch.delitem(sys.modules, "imported_by_build", raising=False)
+    fitted = autoencoder(architecture=kind()).partial_fit(digits).partial_fit(digits)
+    made = program_info()["made"]
+    assert fitted.partial_fit(digits).n_iter_ == 3
+    assert program_info()["made"] == made
+    with pytest.raises(ValueError, match="describe another"):
+        fitted.set_params(architecture__width=4).partial_fit(digits)
+
+
+WIDTH = 3
+
+
+class Elsewhere(Wide):
+    def build(self, input_shape, n_components):
+        return Dense(WIDTH).build(input_shape, n_components)
+
+
+def test_a_width_that_build_reads_elsewhere_makes_another_network(digits, monkeypatch):
+    fitted = autoencoder(architecture=Elsewhere()).partial_fit(digits)
+    monkeypatch.setitem(globals(), "WIDTH", 4)
+    with pytest.raises(ValueError, match="describe another"):
+        fitted.partial_fit(digits)
+
+
+@pytest.mark.parametrize(
+    ("params", "same"),
+    [
+        ({}, {"hidden_layer_sizes": [128]}),
+        ({}, {"hidden_layer_sizes": 128}),
+        ({}, {"hidden_layer_sizes": np.array([128])}),
+        ({}, {"activation": ["silu"]}),
+        ({}, {"architecture": Dense([128])}),
+        ({"code_activation": "identity"}, {"code_activation": "linear"}),
+        ({"output_activation": "identity"}, {"output_activation": "linear"}),
+        ({"output_activation": "sigmoid"}, {"output_activation": "auto"}),
+        (
+            {"hidden_layer_sizes": (5, 3), "activation": "logistic"},
+            {"hidden_layer_sizes": [5, 3], "activation": ("sigmoid", "logistic")},
+        ),
+        (
+            {"architecture": Conv((8, 8), 3, activation="tanh")},
+            {"architecture": Conv([8, 8, 1], [3], np.int64(3), activation=["tanh"])},
+        ),
+        ({"architecture": Wide([3])}, {"architecture": Wide(np.array([3]))}),
+    ],
+)
+def test_parameters_that_are_spelled_otherwise_describe_the_same_network(params, same, digits):
+    unchanged, respelled = (autoencoder(**params).partial_fit(digits) for _ in range(2))
+    unchanged.partial_fit(digits)
+    respelled.set_params(**same).partial_fit(digits)
+    np.testing.assert_array_equal(respelled.transform(digits), unchanged.transform(digits))
+    respelled.set_params(warm_start=True, max_iter=1).fit(digits)
+    assert respelled.n_iter_ == 3
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"hidden_layer_sizes": (128, 128)},
+        {"activation": "relu"},
+        {"n_components": 3},
+        {"code_activation": "tanh"},
+        {"output_activation": "identity"},
+        {"architecture": Dense(128, dropout=0.1)},
+        {"architecture": Dense(128, normalization="layer")},
+        {"architecture": Wide(128)},
+    ],
+)
+def test_parameters_of_another_network_are_refused(other, digits):
+    fitted = autoencoder().partial_fit(digits)
+    before = fitted.transform(digits)
+    with pytest.raises(ValueError, match="describe another"):
+        fitted.set_params(**other).partial_fit(digits)
+    np.testing.assert_array_equal(fitted.transform(digits), before)

@@ -557,6 +557,8 @@ HOSTILE = {
     "activation": lambda d: recipe_of(d).update(
         latent={"record": ["PointCode", {"activation": "os.system"}]}
     ),
+    "output activation": lambda d: recipe_of(d).update(output_activation="os.system"),
+    "output activation that is a list": lambda d: recipe_of(d).update(output_activation=[]),
     "recipe": lambda d: network_of(d).update(recipe=None),
     "architecture": lambda d: recipe_of(d).update(architecture=None),
     "corruption for architecture": lambda d: recipe_of(d).update(
