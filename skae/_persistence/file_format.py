@@ -108,15 +108,19 @@ class Writer:
 
     def encode(self, value, name):
         """The JSON form of the value of that name."""
-        if value is None or type(value) in (bool, int, str):
+        if value is None or type(value) in (bool, int):
             return value
+        if isinstance(value, str):  # of any class, whose own __str__ may give something else
+            return str.__str__(value)
+        if isinstance(value, np.longdouble):
+            value = float(value)  # files hold numbers of up to 8 bytes
         if type(value) is float:
             return value if math.isfinite(value) else {"float": repr(value)}
         if isinstance(value, np.generic) and is_plain(value.dtype):
             return {"numpy": [value.dtype.name, self.encode(value.item(), name)]}
         if type(value) is np.ndarray and is_plain(value.dtype):
             return self.array(value)
-        if type(value) is np.ndarray and value.ndim == 1 and all(type(v) is str for v in value):
+        if type(value) is np.ndarray and value.ndim == 1 and all(isinstance(v, str) for v in value):
             return {"strings": value.tolist()}
         if type(value) in (list, tuple):
             items = [self.encode(item, f"{name}[{i}]") for i, item in enumerate(value)]

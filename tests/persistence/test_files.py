@@ -268,6 +268,28 @@ def test_a_file_holds_no_pickle_and_the_plain_weights(model, file):
     assert document["estimator"]["params"]["hidden_layer_sizes"] == {"tuple": [3]}
 
 
+class Text(str):
+    """Text of another class, as NumPy's and that of an enum."""
+
+    def __str__(self):
+        return "another"
+
+
+def test_text_and_numbers_of_any_kind(X, path):
+    saved = AutoencoderTransformer(
+        activation=np.array(["relu"]), solver=Text("adam"), loss=np.str_("squared_error"),
+        n_components=np.uint8(2), alpha=np.float16(0.5), tol=np.longdouble(0.25),
+        shuffle=np.False_, max_iter=np.array(1)[()],
+    )  # fmt: skip
+    skae.save(saved.fit(X), path)
+    loaded = skae.load(path)
+    params = loaded.get_params()
+    assert type(params["solver"]) is type(params["loss"]) is str
+    assert (loaded.solver, loaded.loss, loaded.tol) == ("adam", "squared_error", 0.25)
+    assert loaded.activation.tolist() == ["relu"]
+    assert_same(loaded.transform(X), saved.transform(X))
+
+
 class Relative(Loss):
     """A user's loss that takes an array of its own from the training data."""
 
