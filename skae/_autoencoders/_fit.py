@@ -150,7 +150,8 @@ class Fit(Hooks):
         noisy = checked_companion(estimator, noisy, "X_val", X, missing=missing, same_rows=False)
         if clean is not None:
             clean = checked_companion(estimator, clean, "X_val[1]", noisy, missing=missing)
-        return TrainingSet.from_arrays(noisy, clean, missing=missing)
+        with explaining("X_val"):
+            return TrainingSet.from_arrays(noisy, clean, missing=missing)
 
     def _draw_seed(self):
         """The seed of a new fit, or the earlier one's, from which later epochs draw further.

@@ -13,7 +13,7 @@ from .statistics import highest, lowest
 
 
 @contextmanager
-def explaining(name, X=None):
+def explaining(name, X=None, *, refit=False):
     """Make the rejections of scikit-learn's checks name the argument, and say what to do.
 
     Parameters
@@ -22,18 +22,20 @@ def explaining(name, X=None):
         Name of the argument.
     X : array-like, default=None
         The argument, where it is a matrix.
+    refit : bool, default=False
+        Whether ``missing="mask"`` is set, but was not when the network was trained.
     """
     try:
         yield
     except (TypeError, ValueError) as error:
-        message = _explained(str(error), name, X)
+        message = _explained(str(error), name, X, refit)
         if message == str(error):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(message) from error
 
 
-def _explained(message, name, X):
+def _explained(message, name, X, refit):
     if X is not None and (other := _first_other(X)) is not None:
         column, value = other
         return (
@@ -47,9 +49,10 @@ def _explained(message, name, X):
             "missing values: X.convert_dtypes()."
         )
     if X is not None and "contains NaN" in message:
+        way = "Fit anew, now that missing='mask' is set," if refit else "Set missing='mask'"
         return (
-            f"{name} contains NaN. Set missing='mask' to treat NaN as missing values, which the "
-            "loss leaves out, or replace them first, for instance by SimpleImputer."
+            f"{name} contains NaN. {way} to treat NaN as missing values, which the loss leaves "
+            "out, or replace them first, for instance by SimpleImputer."
         )
     return message if re.search(rf"\b{re.escape(name)}", message) else f"{name}: {message}"
 
@@ -102,7 +105,7 @@ def checked_matrix(estimator, X, name, *, missing, reset=False):
         Whether NaN is a missing value.
     reset : bool, default=False
     """
-    with explaining(name, X):
+    with explaining(name, X, refit=not missing and estimator.missing == "mask"):
         X = validate_data(
             estimator,
             X,

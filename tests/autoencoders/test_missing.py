@@ -175,3 +175,16 @@ def test_a_target_of_which_a_feature_is_never_known():
     settings = {"architecture": Conv((4, 4), (2,)), "max_iter": 1, "random_state": 0}
     denoiser = DenoisingAutoencoder(2, missing="mask", **settings).fit(X, X_clean=X_clean)
     assert np.isfinite(denoiser.reconstruct(X)).all()
+
+
+def test_messages_name_what_has_no_value_and_what_to_do(data):
+    X, X_missing = data
+    masking = AutoencoderTransformer(2, missing="mask", max_iter=1)
+    with pytest.raises(ValueError, match=r"^X_val: No row .* has any value"):
+        masking.fit(X, X_val=np.full((3, 64), np.nan))
+    fitted = AutoencoderTransformer(2, max_iter=1).fit(X)
+    with pytest.raises(ValueError, match=r"^X contains NaN\. Set missing='mask' to"):
+        fitted.transform(X_missing)
+    fitted.set_params(missing="mask")
+    with pytest.raises(ValueError, match=r"^X contains NaN\. Fit anew, now that missing='mask' is"):
+        fitted.transform(X_missing)
