@@ -132,7 +132,7 @@ class Corruption(Term):
         Returns
         -------
         X_corrupted : ndarray of shape (n_samples, n_features)
-            float64 for float64 input, else float32.
+            float32 for float32 input, else float64.
         """
         X = check_array(X, dtype=(np.float64, np.float32), input_name="X")
         self.check_data(X.shape[1], X.min(), X.max())
@@ -571,6 +571,14 @@ def as_corruption(value):
         f"corruption must be one of {sorted(CORRUPTIONS)}, a Corruption (an object, not its "
         f"class), a function of X, level and seed, or a list of such; got {value!r}."
     )
+
+
+def check_missing(corruption, missing):
+    """Refuse a process that gives NaN where the estimator's parameter `missing` allows none."""
+    if corruption.makes_missing and missing != "mask":
+        raise ValueError(
+            f"{corruption!r} makes values NaN, which needs missing='mask', got missing={missing!r}."
+        )
 
 
 def check_bounds(corruption, name, bounds, low, high):

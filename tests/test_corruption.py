@@ -630,6 +630,19 @@ def test_corruption_levels_that_fit_refuses(X, level):
         denoiser("masking", level).fit(X)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, int, bool, list])
+def test_corrupt_gives_the_floating_type_that_it_says(dtype):
+    X = [[1, 0]] if dtype is list else np.array([[1, 0]], dtype=dtype)
+    expected = np.float32 if dtype is np.float32 else np.float64
+    assert MaskingNoise().corrupt(X, random_state=0).dtype == expected
+
+
+def test_a_corruption_that_clean_rows_switch_off_needs_nothing(X):
+    masking = denoiser(MaskingNoise(0.5, value=np.nan)).fit(X, X_clean=X)
+    plain = denoiser("gaussian").fit(X, X_clean=X)
+    np.testing.assert_array_equal(masking.transform(X), plain.transform(X))
+
+
 def test_corrupt_refuses_what_fit_refuses(X):
     with pytest.raises(ValueError, match="needs data within"):
         SaltAndPepperNoise().corrupt(2 * X + 1)

@@ -23,6 +23,7 @@ from .._engine import (
 )
 from .._sklearn_compat import EpochCallbacks, check_sample_weight
 from ..architectures import Dense
+from ..corruption import check_missing
 from ._pretraining import layers_of, pretrained
 from ._warnings import (
     warn_of_bounded_output,
@@ -174,6 +175,7 @@ class Fit(Hooks):
             bounds = value_range(rows.validation.target)
             check_domain(loss.domain, *bounds, asker=asker, name="X_val")
         if self.objective.corruption is not None:
+            check_missing(self.objective.corruption, self.estimator.missing)
             bounds = (low, high) if rows.target is rows.X else value_range(rows.X)
             self.objective.corruption.check_data(rows.X.n_features, *bounds)
         if asked == "auto" and self.start is not None:

@@ -275,10 +275,5 @@ class DenoisingAutoencoder(BaseAutoencoder):
 
     def _objective(self):
         corruption = as_corruption(self.corruption)
-        if corruption.makes_missing and self.missing != "mask":
-            raise ValueError(
-                f"{corruption!r} makes values NaN, which needs missing='mask', got "
-                f"missing={self.missing!r}."
-            )
         level = corruption.checked_level(self.corruption_level)
         return replace(super()._objective(), corruption=corruption, corruption_level=level)
