@@ -227,6 +227,11 @@ class BaseAutoencoder(
         """Fitted attributes beside those of every estimator, by name."""
         return {}
 
+    @classmethod
+    def _may_leave(cls, attributes, network):
+        """Whether a fit may leave a network and these `_extra_attributes`, which a file says."""
+        return not attributes and isinstance(network.recipe.latent, PointCode)
+
     # Using the fitted network
 
     def transform(self, X):

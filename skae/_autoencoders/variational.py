@@ -382,6 +382,21 @@ class VariationalAutoencoder(BaseAutoencoder):
             variance = np.array(Gaussian.variance_of(network.constants, network.extra_weights))
         return {"likelihood_": self.likelihood, "noise_variance_": variance}
 
+    @classmethod
+    def _may_leave(cls, attributes, network):
+        likelihood, is_drawn = attributes.get("likelihood_"), network.recipe.latent == NormalCode()
+        if likelihood != "gaussian":
+            return is_drawn and likelihood in LIKELIHOODS and len(attributes) == 1
+        variances = attributes.get("noise_variance_"), network.constants.get("noise_variance")
+        known = all(is_variance(variance, network.recipe.n_features) for variance in variances)
+        return is_drawn and known and len(attributes) == 2
+
+
+def is_variance(value, n_features):
+    """Whether a value is an array with the variance of each feature."""
+    is_array = isinstance(value, np.ndarray) and value.dtype == np.float32
+    return is_array and value.shape == (n_features,) and bool((value >= 0).all())
+
 
 def check_n_samples(n_samples):
     """Refuse what is no number of draws."""

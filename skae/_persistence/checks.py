@@ -5,7 +5,6 @@ import math
 
 import numpy as np
 
-from .._autoencoders._base import is_fitted_name
 from .._engine import LATENTS, FittedNetwork, Recipe, SolverState
 from ..architectures import Architecture
 
@@ -56,18 +55,12 @@ def check_fit(cls, fitted):
     for name, kind in ATTRIBUTES.items():
         if not isinstance(fitted[name], kind) or isinstance(fitted[name], bool):
             raise UnusableError(f"{name} is {fitted[name]!r}.")
-    for name in fitted:
-        if not name.isidentifier() or not is_fitted_name(name) or hasattr(cls, name):
-            raise UnusableError(f"{name!r} is no fitted attribute of {cls.__name__}.")
     n_features = check_whole(fitted["n_features_in_"], "n_features_in_", 1)
-    check_whole(fitted["n_iter_"], "n_iter_", 0)
     check_whole(fitted["_seed"], "seed", 0, 2**32 - 1)
-    history = fitted["history_"]
-    if "loss" not in history or not all(isinstance(curve, list) for curve in history.values()):
-        raise UnusableError("history_ is not a dict of lists with the key 'loss'.")
+    check_curves(fitted)
     names = fitted.get("feature_names_in_")
-    if names is not None and np.shape(names) != (n_features,):
-        raise UnusableError(f"feature_names_in_ has the shape {np.shape(names)}.")
+    if names is not None and (names.dtype != object or names.shape != (n_features,)):
+        raise UnusableError(f"feature_names_in_ is {names!r}.")
     if fitted["mean_"].dtype != np.float64 or fitted["mean_"].shape != (n_features,):
         raise UnusableError(f"mean_ is a {fitted['mean_'].dtype} array of another shape.")
     network = fitted["_network"]
@@ -78,6 +71,27 @@ def check_fit(cls, fitted):
             f"{n_features}."
         )
     check_slots(fitted["_slots"], network.trainable)
+    known = {*ATTRIBUTES, "feature_names_in_"}
+    extra = {name: value for name, value in fitted.items() if name not in known}
+    if not cls._may_leave(extra, network):
+        raise UnusableError(
+            f"the attributes {sorted(extra)}, the constants {sorted(network.constants)} and the "
+            f"code {network.recipe.latent!r} are not those of a fitted {cls.__name__}."
+        )
+
+
+def check_curves(fitted):
+    """Refuse a history that has not one number an epoch, or curves that are not those in it."""
+    n_epochs, history = check_whole(fitted["n_iter_"], "n_iter_", 1), fitted["history_"]
+    if set(history) - {"val_loss"} != {"loss", "learning_rate"}:
+        raise UnusableError(f"history_ has the keys {list(history)}.")
+    for name, curve in history.items():
+        numbers = isinstance(curve, list) and all(isinstance(value, float) for value in curve)
+        if not numbers or len(curve) != n_epochs:
+            raise UnusableError(f"history_[{name!r}] is no list of {n_epochs} numbers.")
+    for name, curve in (("loss", "loss_curve_"), ("val_loss", "val_loss_curve_")):
+        if repr(fitted[curve]) != repr(history.get(name)):  # by which NaN is equal to NaN
+            raise UnusableError(f"{curve} is not history_[{name!r}].")
 
 
 def check_recipe(recipe):
@@ -89,12 +103,24 @@ def check_recipe(recipe):
         check_whole(recipe.n_components, "n_components", 1)
     if not isinstance(recipe.latent, tuple(LATENTS.values())):
         raise UnusableError(f"its network's code is {recipe.latent!r}.")
+    extra = recipe.extra_weights
+    if not isinstance(extra, tuple) or not all(map(_is_named_shape, extra)):
+        raise UnusableError(f"its network's extra weights are {extra!r}.")
+
+
+def _is_named_shape(pair):
+    named = isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str)
+    return named and isinstance(pair[1], tuple) and all(type(size) is int for size in pair[1])
 
 
 def check_network(network):
     """Refuse a network whose arrays are not those of its recipe."""
     recipe = network.recipe
     check_recipe(recipe)
+    if not all(isinstance(arrays, list) for arrays in (network.trainable, network.fixed)):
+        raise UnusableError("its network's weights are no lists.")
+    if not all(isinstance(name, str) for name in network.constants):
+        raise UnusableError(f"its network's constants have the names {list(network.constants)}.")
     for array in (*network.trainable, *network.fixed, *network.constants.values()):
         if not isinstance(array, (np.ndarray, np.generic)) or not is_plain(array.dtype):
             raise UnusableError(f"{array!r} stands in place of an array of numbers.")
@@ -105,9 +131,9 @@ def check_network(network):
         )
     check_shapes(network)
     for name in {"fill", "noise_variance"} & set(network.constants):
-        shape = network.constants[name].shape
-        if shape != (recipe.n_features,):
-            raise UnusableError(f"the constant {name!r} has shape {shape}.")
+        constant = network.constants[name]
+        if constant.dtype != np.float32 or constant.shape != (recipe.n_features,):
+            raise UnusableError(f"the constant {name!r} is {constant!r}.")
     if not network.is_finite:
         raise UnusableError(f"the weights of {recipe.architecture!r} are not all finite.")
 
@@ -142,8 +168,12 @@ def check_shapes(network):
 
 def check_slots(slots, weights):
     """Refuse a solver's state whose parts are neither scalars nor shaped like a weight."""
+    if slots is None:
+        return
+    if not isinstance(slots.solver, str) or not isinstance(slots.arrays, list):
+        raise UnusableError(f"the solver's state is {slots!r}.")
     shapes = {array.shape for array in weights}
-    for array in [] if slots is None else slots.arrays:
+    for array in slots.arrays:
         if not isinstance(array, np.ndarray) or not is_plain(array.dtype):
             raise UnusableError(f"{array!r} stands in place of an array of numbers.")
         if array.shape and array.shape not in shapes:

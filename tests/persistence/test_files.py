@@ -94,6 +94,9 @@ ESTIMATORS = {
     "contractive": ContractiveAutoencoder(
         architecture=Dense([7], tied=True, dropout=0.1), max_iter=2
     ),
+    "bernoulli": VariationalAutoencoder(likelihood="bernoulli", max_iter=2),
+    "masked": VariationalAutoencoder(noise_variance=0.1, missing="mask", max_iter=2),
+    "validated": AutoencoderTransformer(missing="mask", early_stopping=True, max_iter=2),
     "variational": VariationalAutoencoder(hidden_layer_sizes=7, kl_warmup=2, max_iter=2),
     "convolutional": AutoencoderTransformer(
         None, architecture=Conv((2, 2), (3,), normalization="batch"), max_iter=2
@@ -113,6 +116,13 @@ def X():
 @pytest.fixture(scope="module")
 def model(X):
     return AutoencoderTransformer(hidden_layer_sizes=(3,), max_iter=2, random_state=0).fit(X)
+
+
+@pytest.fixture(scope="module")
+def variational(X):
+    fitted = VariationalAutoencoder(2, hidden_layer_sizes=(3,), max_iter=1, random_state=0).fit(X)
+    fitted._network.trainable[-2][:] = -1.0  # the bias of the output
+    return fitted
 
 
 @pytest.fixture
@@ -226,6 +236,16 @@ def test_partial_fit_goes_on_the_same_way(name, X, path):
     assert_same_state(loaded.partial_fit(X), saved.partial_fit(X))
     assert loaded.n_iter_ == 3
     assert (loaded.transform(X) != before).any()
+
+
+def test_a_history_of_which_a_part_is_unknown(X, path):
+    saved = AutoencoderTransformer(max_iter=2, random_state=0).fit(X)
+    saved.set_params(early_stopping=True).partial_fit(X)
+    assert np.isnan(saved.val_loss_curve_).tolist() == [True, True, False]
+    skae.save(saved, path)
+    loaded = skae.load(path)
+    np.testing.assert_array_equal(loaded.val_loss_curve_, saved.val_loss_curve_)
+    assert loaded.partial_fit(X).n_iter_ == 4
 
 
 def test_names_and_output(X, path):
@@ -528,6 +548,10 @@ def fit_of(document):
     return document["estimator"]["fitted"]
 
 
+def history_of(document):
+    return fit_of(document)["history_"]["dict"]
+
+
 def network_of(document):
     return fit_of(document)["_network"]["record"][1]
 
@@ -574,13 +598,33 @@ HOSTILE = {
     "number of features": lambda d: fit_of(d).update(n_features_in_=5),
     "no features": lambda d: fit_of(d).update(n_features_in_=-1),
     "names": lambda d: fit_of(d).update(feature_names_in_={"strings": ["a"]}),
+    "unknown attribute": lambda d: fit_of(d).update(extra_=1),
+    "attribute of another class": lambda d: fit_of(d).update(likelihood_="gaussian"),
+    "names that are numbers": lambda d: fit_of(d).update(feature_names_in_={"array": 8}),
     "history": lambda d: fit_of(d).update(history_={"dict": [["loss", 1]]}),
+    "no learning rates": lambda d: history_of(d).pop(),
+    "unknown curve": lambda d: history_of(d).append(["more", [1.0, 1.0]]),
+    "curve of text": lambda d: history_of(d).append(["val_loss", ["a", "b"]]),
+    "curve of one epoch": lambda d: history_of(d)[1][1].pop(),
+    "another curve": lambda d: fit_of(d).update(loss_curve_=[1.0, 1.0]),
+    "curve without history": lambda d: fit_of(d).update(val_loss_curve_=[1.0, 1.0]),
+    "history without curve": lambda d: history_of(d).append(["val_loss", [1.0, 1.0]]),
+    "no epochs": lambda d: fit_of(d).update(
+        n_iter_=0, loss_curve_=[], history_={"dict": [["loss", []], ["learning_rate", []]]}
+    ),
     "seed": lambda d: fit_of(d).update(_seed=-1),
     "activation": lambda d: recipe_of(d).update(
         latent={"record": ["PointCode", {"activation": "os.system"}]}
     ),
     "output activation": lambda d: recipe_of(d).update(output_activation="os.system"),
     "output activation that is a list": lambda d: recipe_of(d).update(output_activation=[]),
+    "code that is drawn": lambda d: recipe_of(d).update(latent={"record": ["NormalCode", {}]}),
+    "extra weights": lambda d: recipe_of(d).update(extra_weights=[]),
+    "constants": lambda d: network_of(d).update(constants=[]),
+    "name of a constant": lambda d: network_of(d).update(constants={"dict": [[1, {"array": 1}]]}),
+    "type of a constant": lambda d: network_of(d).update(
+        constants={"dict": [["fill", {"array": 8}]]}
+    ),
     "recipe": lambda d: network_of(d).update(recipe=None),
     "architecture": lambda d: recipe_of(d).update(architecture=None),
     "corruption for architecture": lambda d: recipe_of(d).update(
@@ -598,6 +642,12 @@ HOSTILE = {
     "no weights": lambda d: network_of(d).update(trainable=None),
     "numbers for weights": lambda d: network_of(d).update(trainable=[1.0] * 8),
     "fixed": lambda d: network_of(d)["fixed"].append({"array": 0}),
+    "tuple of weights": lambda d: network_of(d).update(
+        trainable={"tuple": network_of(d)["trainable"]}
+    ),
+    "solver": lambda d: fit_of(d).update(
+        _slots={"record": ["SolverState", {"solver": 3, "arrays": []}]}
+    ),
     "slots": lambda d: fit_of(d).update(
         _slots={"record": ["SolverState", {"solver": "adam", "arrays": [{"strings": ["a"]}]}]}
     ),
@@ -610,6 +660,34 @@ def test_documents_that_skae_does_not_write(change, file, monkeypatch):
     with_document(file, change)
     load_error(file)
     assert not Path("trap-was-sprung").exists()
+
+
+HOSTILE_LIKELIHOODS = {
+    "none": lambda d: fit_of(d).pop("likelihood_"),
+    "unknown": lambda d: fit_of(d).update(likelihood_="poisson"),
+    "list": lambda d: fit_of(d).update(likelihood_=["gaussian"]),
+    "array": lambda d: fit_of(d).update(likelihood_=fit_of(d)["noise_variance_"]),
+    "other": lambda d: fit_of(d).update(likelihood_="bernoulli"),
+    "unknown attribute": lambda d: fit_of(d).update(extra_=1),
+    "no variance": lambda d: fit_of(d).pop("noise_variance_"),
+    "number as variance": lambda d: fit_of(d).update(noise_variance_=1.0),
+    "bias as variance": lambda d: fit_of(d).update(noise_variance_={"array": 1}),
+    "means as variance": lambda d: fit_of(d).update(noise_variance_=fit_of(d)["mean_"]),
+    "no constant": lambda d: network_of(d).update(constants={"dict": []}),
+    "negative constant": lambda d: network_of(d).update(
+        constants={"dict": [["noise_variance", network_of(d)["trainable"][-2]]]}
+    ),
+    "code that is computed": lambda d: recipe_of(d).update(
+        latent={"record": ["PointCode", {"activation": "identity"}]}
+    ),
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE_LIKELIHOODS.values(), ids=HOSTILE_LIKELIHOODS)
+def test_likelihoods_that_skae_does_not_write(change, variational, path):
+    skae.save(variational, path)
+    with_document(path, change)
+    load_error(path)
 
 
 def test_slots_of_another_network(model, file):
