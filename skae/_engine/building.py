@@ -7,6 +7,7 @@ new version does otherwise.
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -19,8 +20,20 @@ BUILDS_WITHOUT_VALUES = True
 Drawing each value as it is made compiles a small program a shape, which takes longer than compiling
 the training."""
 
-build_lock = threading.Lock()
+_build_lock = threading.Lock()
 """Held while Keras builds a network, which is not thread-safe."""
+
+_thread = threading.local()
+"""`_thread.builds` is set in threads that build a network."""
+
+
+def builds_network():
+    """Whether this thread is one in which a network is built.
+
+    What is called there may use other estimators. It must wait for no other thread, because that
+    may wait for this network.
+    """
+    return getattr(_thread, "builds", False)
 
 
 def without_values(build):
@@ -37,16 +50,23 @@ def without_values(build):
         with keras.StatelessScope(initialize_variables=False):
             return build()
 
-    def in_a_thread(function):
-        with session(), ThreadPoolExecutor(1) as worker:
-            return worker.submit(function).result()
-
     if BUILDS_WITHOUT_VALUES:
         try:
-            return in_a_thread(deferred)
+            return _in_a_thread(deferred)
         except Exception:  # of any layer; if the architecture itself is wrong, it is raised again
             pass
-    return in_a_thread(build)
+    return _in_a_thread(build)
+
+
+def _in_a_thread(build):
+    def marked():
+        _thread.builds = True
+        return build()
+
+    # A build inside a build is part of it: the thread that waits for it holds the lock.
+    alone = nullcontext() if builds_network() else _build_lock
+    with session(), alone, ThreadPoolExecutor(1) as worker:
+        return worker.submit(marked).result()
 
 
 def build_models(architecture, shape, n_components, n_outputs):
@@ -104,8 +124,7 @@ def built_weight_shapes(architecture, shape, n_components, n_outputs):
 
     They are read from Keras models; see `skae.architectures.Architecture.weight_shapes`.
     """
-    with build_lock:
-        models = without_values(lambda: build_models(architecture, shape, n_components, n_outputs))
+    models = without_values(lambda: build_models(architecture, shape, n_components, n_outputs))
     return tuple(
         [tuple(variable.shape) for variable in merged_variables(models, kind)[0]]
         for kind in ("trainable", "non_trainable")

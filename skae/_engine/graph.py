@@ -8,7 +8,6 @@ from .activations import activation_function
 from .backend import load_keras
 from .building import (
     all_operations,
-    build_lock,
     build_models,
     initial_values,
     merged_variables,
@@ -192,8 +191,7 @@ def check_models(recipe, encoder, decoder):
 
 def new_graph(recipe):
     """A graph of its own, whose variables may be written."""
-    with build_lock:
-        return without_values(lambda: Graph(recipe))
+    return without_values(lambda: Graph(recipe))
 
 
 def graph_of(recipe):

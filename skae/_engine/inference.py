@@ -10,7 +10,7 @@ from . import _jax
 from .activations import keras_activation
 from .backend import check_models_run, load_keras
 from .batches import idle_rings, tiles
-from .building import build_lock, without_values
+from .building import without_values
 from .graph import Graph, extra_weights, graph_of, initial_weights
 from .likelihood import likelihood_function, mean_and_deviation
 from .objective import filled
@@ -118,8 +118,7 @@ class FittedNetwork:
     def keras_models(self):
         """New Keras models ``(encoder, decoder, autoencoder)`` with a copy of the weights."""
         check_models_run()
-        with build_lock:
-            graph, models = without_values(self._build_keras_models)
+        graph, models = without_values(self._build_keras_models)
         for variable, value in zip(
             graph.trainable + graph.fixed, self.trainable + self.fixed, strict=True
         ):

@@ -1,5 +1,8 @@
 """What skae relies on beyond what Keras and JAX document: a new version that differs is told."""
 
+import threading
+import time
+
 import jax
 import numpy as np
 import pytest
@@ -146,3 +149,57 @@ def test_convolutions_take_one_call_a_batch_on_a_cpu(monkeypatch):
     monkeypatch.setattr(loop._jax, "on_cpu", lambda: False)
     by_block = fit(architecture=Conv((4, 4), (2,)))
     np.testing.assert_allclose(by_block.loss_curve_, by_batch.loss_curve_, rtol=1e-4)
+
+
+class Using(Architecture):
+    """Its build uses another estimator, and keeps what that gave."""
+
+    def __init__(self, use):
+        self.use = use
+        self.got = []
+
+    def build(self, input_shape, n_components):
+        self.got.append(self.use())
+        return Dense(()).build(input_shape, n_components)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: fit().transform(X),
+        lambda: fit().encoder_.predict(X, verbose=0),
+        lambda: graph_of(Recipe(Dense((5,)), 16, 3)).n_layer_weights,
+    ],
+    ids=["fit and transform", "encoder_", "graph"],
+)
+def test_a_build_that_uses_another_estimator(use):
+    """In a thread, because it would wait for itself forever."""
+    architecture, expected = Using(use), use()
+    clear_programs()
+    thread = threading.Thread(target=new_graph, args=(Recipe(architecture, 16, 3),), daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    np.testing.assert_allclose(architecture.got[0], expected, rtol=1e-6)
+
+
+def test_a_build_does_not_wait_for_a_program_of_a_thread_that_waits_for_the_build():
+    """Each of two networks is built first by one thread, and needed by the other."""
+    recipe, builds = Recipe(Dense((5,)), 16, 3), threading.Event()
+
+    def use():
+        builds.set()
+        time.sleep(1)  # until the other thread has begun, and waits for this build
+        return graph_of(recipe).n_layer_weights
+
+    architecture = Using(use)
+    threads = [
+        threading.Thread(target=graph_of, args=(Recipe(architecture, 16, 3),), daemon=True),
+        threading.Thread(target=lambda: builds.wait() and graph_of(recipe), daemon=True),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert architecture.got == [8]
