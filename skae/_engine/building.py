@@ -7,7 +7,7 @@ new version does otherwise.
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
@@ -61,7 +61,8 @@ def without_values(build):
 def _in_a_thread(build):
     def marked():
         _thread.builds = True
-        return build()
+        with _seeds_apart():
+            return build()
 
     # A build inside a build is part of it: the thread that waits for it holds the lock.
     alone = nullcontext() if builds_network() else _build_lock
@@ -69,21 +70,38 @@ def _in_a_thread(build):
         return worker.submit(marked).result()
 
 
-def build_models(architecture, shape, n_components, n_outputs):
-    """An encoder of `n_outputs` outputs and a decoder of codes of width `n_components`.
+class _RandomApart:
+    """Python's module `random`, but with a state of its own for threads that build a network."""
 
-    Python's random state is left as it was: Keras layers draw a seed from it when they are built,
-    which skae never uses.
+    def __init__(self, module):
+        self._module, self._apart = module, random.Random()
+
+    def __getattr__(self, name):
+        return getattr(self._apart if builds_network() else self._module, name)
+
+
+@contextmanager
+def _seeds_apart():
+    """Let layers that are built in this thread leave Python's global random state alone.
+
+    Keras draws a seed from it for each initializer and dropout without one, and skae never uses
+    them. To put the state back afterwards would rewind it for other threads. So the name by which
+    Keras's module knows `random` is replaced meanwhile; a Keras without that name draws as ever.
     """
-    load_keras()
-    state = random.getstate()
+    of_keras = load_keras().random.SeedGenerator.__init__.__globals__
+    module = of_keras.get("python_random")
+    if module is None:
+        yield
+        return
+    of_keras["python_random"] = _RandomApart(module)
     try:
-        return _models(architecture, shape, n_components, n_outputs)
+        yield
     finally:
-        random.setstate(state)
+        of_keras["python_random"] = module
 
 
-def _models(architecture, shape, n_components, n_outputs):
+def build_models(architecture, shape, n_components, n_outputs):
+    """An encoder of `n_outputs` outputs and a decoder of codes of width `n_components`."""
     networks = architecture.build(shape, n_components)
     if not isinstance(networks, (tuple, list)) or len(networks) != 2:
         raise TypeError(

@@ -1,7 +1,9 @@
 """What skae relies on beyond what Keras and JAX document: a new version that differs is told."""
 
+import random
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import numpy as np
@@ -119,12 +121,12 @@ class Around(Architecture):
 def test_initializers_inside_of_layers_are_found(kind):
     recipe = Recipe(Around(kind), 16, 3)
     first, again, other = (initial_weights(recipe, seed)[0] for seed in (0, 0, 1))
-    random = 0
+    n_random = 0
     for variable, *values in zip(graph_of(recipe).trainable, first, again, other, strict=True):
         np.testing.assert_array_equal(values[0], values[1])
-        random += not np.array_equal(values[0], values[2])
+        n_random += not np.array_equal(values[0], values[2])
         assert variable.name == "bias" or not np.array_equal(values[0], values[2])
-    assert random >= 3
+    assert n_random >= 3
     if kind == "lstm":  # Keras starts the forget gates open
         np.testing.assert_array_equal(first[2], [0] * 3 + [1] * 3 + [0] * 6)
 
@@ -203,3 +205,18 @@ def test_a_build_does_not_wait_for_a_program_of_a_thread_that_waits_for_the_buil
         thread.join(60)
     assert not any(thread.is_alive() for thread in threads)
     assert architecture.got == [8]
+
+
+def test_a_build_neither_moves_nor_rewinds_pythons_random_numbers():
+    """Another thread draws one meanwhile."""
+
+    def draw():
+        with ThreadPoolExecutor(1) as other:
+            return other.submit(random.random).result()
+
+    random.seed(0)
+    expected = [random.random(), random.random()]
+    random.seed(0)
+    architecture = Using(draw)
+    new_graph(Recipe(architecture, 16, 3))
+    assert [*architecture.got, random.random()] == expected
