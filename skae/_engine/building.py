@@ -4,6 +4,7 @@ Both rest on what Keras does rather than on what it documents; the tests of this
 new version does otherwise.
 """
 
+import functools
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -149,7 +150,7 @@ def built_weight_shapes(architecture, shape, n_components, n_outputs):
     )
 
 
-def initial_values(models, variables):
+def initial_values(models, variables, build_again):
     """A pure function from a seed's state to the initial values of variables.
 
     Parameters
@@ -157,6 +158,8 @@ def initial_values(models, variables):
     models : list of keras.Model
         Those whose layers own the variables.
     variables : list of lists of keras.Variable
+    build_again : callable
+        Gives the same lists of another build, to tell random values from constants.
 
     Returns
     -------
@@ -165,25 +168,37 @@ def initial_values(models, variables):
     """
     keras = load_keras()
     generator = keras.random.SeedGenerator(0)
+    twins = functools.cache(build_again)
     owners = {}
     for layer in all_layers(models):
         for variable in layer.variables:
             owners.setdefault(id(variable), []).append(layer)
 
-    def drawing(variable):
+    def drawing(kind, index, variable):
         """A function that gives the initial value of a variable."""
         if variable.name == "seed_generator_state":
             return generator.next
-        initializer = _initializer(owners.get(id(variable), []), variable)
+        layers = owners.get(id(variable), [])
+        initializer = _initializer(layers, variable)
+        config = {} if initializer is None else initializer.get_config()
+        if "seed" in config:
+            initializer = type(initializer).from_config({**config, "seed": generator})
+        elif (
+            layers
+            and not type(initializer).__module__.startswith("keras.")
+            # A random value of one entry looks like a constant, but each build draws another.
+            and not np.array_equal(variable.value, twins()[kind][index].value)
+        ):
+            raise _unseeded(layers, variable)
         if initializer is None:
             value = np.asarray(variable.value)
             return lambda: keras.ops.convert_to_tensor(value)
-        config = initializer.get_config()
-        if "seed" in config:
-            initializer = type(initializer).from_config({**config, "seed": generator})
         return lambda: initializer(variable.shape, dtype=variable.dtype)
 
-    draws = [[drawing(variable) for variable in some] for some in variables]
+    draws = [
+        [drawing(kind, index, variable) for index, variable in enumerate(some)]
+        for kind, some in enumerate(variables)
+    ]
 
     def draw(state):
         with keras.StatelessScope(state_mapping=[(generator.state, state)]):
@@ -195,7 +210,7 @@ def initial_values(models, variables):
 def _initializer(layers, variable):
     """The initializer of a variable, by Keras's convention `<name>_initializer` in its layer.
 
-    Returns None where the value is no random one.
+    Returns None where there is none and all entries are the same.
     """
     short = variable.name.removesuffix("_kernel")  # "recurrent_kernel", "pointwise_kernel"
     names = [variable.name, short] + ["depthwise"] * (variable.name == "kernel")
@@ -208,12 +223,16 @@ def _initializer(layers, variable):
         return initializer
     value = np.asarray(variable.value)
     if value.size and np.ptp(value) > 0:
-        raise ValueError(
-            f"skae cannot seed the weight {variable.name!r} of layer {layers[0].name!r}: keep its "
-            f"initializer, an object of `keras.initializers`, in the attribute "
-            f"`{variable.name}_initializer` of the layer, as Keras's own layers do."
-        )
+        raise _unseeded(layers, variable)
     return None
+
+
+def _unseeded(layers, variable):
+    return ValueError(
+        f"skae cannot seed the weight {variable.name!r} of layer {layers[0].name!r}: keep its "
+        f"initializer, an object of `keras.initializers`, in the attribute "
+        f"`{variable.name}_initializer` of the layer, as Keras's own layers do."
+    )
 
 
 def all_layers(models):

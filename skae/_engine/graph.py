@@ -119,6 +119,11 @@ class Graph:
         return encoder if part == 0 else sorted(set(decoder) - set(encoder), reverse=True)
 
     @property
+    def variables(self):
+        """The Keras variables, as a pair of lists like the weights."""
+        return self.trainable, self.fixed
+
+    @property
     def shared_output_bias(self):
         """Index of the last layer's bias if several features share its entries, else None.
 
@@ -217,7 +222,9 @@ def initial_weights(recipe, seed):
     draw = compile_program(
         "initial",
         recipe.key,
-        lambda: initial_values([graph.encoder, graph.decoder], [graph.trainable, graph.fixed]),
+        lambda: initial_values(
+            [graph.encoder, graph.decoder], graph.variables, lambda: new_graph(recipe).variables
+        ),
         (state,),
         cpu_options=small_program_options(graph.trainable),
     )

@@ -97,6 +97,22 @@ class Around(Architecture):
         def normal(shape, dtype):
             return random.normal(shape, dtype=dtype)
 
+        class Unseeded(initializers.RandomNormal):
+            def get_config(self):
+                return {}
+
+        class Scale(layers.Layer):
+            def build(self, input_shape):
+                self.scale = self.add_weight(shape=(), initializer=self.initializer, name="scale")
+
+            def call(self, inputs):
+                return self.scale * inputs
+
+        def scale(initializer):
+            layer = Scale()
+            layer.initializer = initializer
+            return layer
+
         makers = {
             "lstm": lambda: layers.LSTM(3),
             "bidirectional gru": lambda: layers.Bidirectional(layers.GRU(3)),
@@ -107,6 +123,10 @@ class Around(Architecture):
             "lambda": lambda: layers.Lambda(lambda x: x),
             "sum": lambda: lambda x: x + 1.0,
             "function": lambda: layers.Dense(2, kernel_initializer=normal),
+            "no seed": lambda: layers.Dense(2, kernel_initializer=Unseeded()),
+            "scalar": lambda: scale("random_normal"),
+            "scalar function": lambda: scale(normal),
+            "scalar constant": lambda: scale(initializers.Constant(0.5)),
             "constant": lambda: layers.Dense(2, kernel_initializer=initializers.Constant(0.5)),
         }
         rows, codes = Input(input_shape), Input((n_components,))
@@ -131,11 +151,26 @@ def test_initializers_inside_of_layers_are_found(kind):
         np.testing.assert_array_equal(first[2], [0] * 3 + [1] * 3 + [0] * 6)
 
 
-def test_an_initializer_that_cannot_be_seeded_is_refused():
-    with pytest.raises(ValueError, match="cannot seed the weight 'kernel'"):
-        initial_weights(Recipe(Around("function"), 16, 3), 0)
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("function", "kernel"),
+        ("no seed", "kernel"),
+        ("scalar", "scale"),
+        ("scalar function", "scale"),
+    ],
+)
+@pytest.mark.parametrize("without_values", [True, False])
+def test_an_initializer_that_cannot_be_seeded_is_refused(kind, name, without_values, monkeypatch):
+    monkeypatch.setattr(building, "BUILDS_WITHOUT_VALUES", without_values)
+    with pytest.raises(ValueError, match=f"cannot seed the weight '{name}'"):
+        initial_weights(Recipe(Around(kind), 16, 3), 0)
+
+
+def test_initial_values_that_are_constant():
     constant = initial_weights(Recipe(Around("constant"), 16, 3), 0)[0][0]
     np.testing.assert_array_equal(constant, np.full((2, 2), 0.5))
+    assert initial_weights(Recipe(Around("scalar constant"), 16, 3), 0)[0][0] == 0.5
 
 
 @pytest.mark.parametrize("kind", ["batch", "lambda", "sum"])
