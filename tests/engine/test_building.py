@@ -127,6 +127,17 @@ class Around(Architecture):
             "scalar": lambda: scale("random_normal"),
             "scalar function": lambda: scale(normal),
             "scalar constant": lambda: scale(initializers.Constant(0.5)),
+            "softmax": lambda: layers.Dense(2, "softmax"),
+            "layer as activation": lambda: layers.Dense(2, activation=layers.PReLU()),
+            "features": lambda: layers.LayerNormalization(axis=1),
+            "users activation": lambda: layers.Dense(2, lambda x: x),
+            "users gate": lambda: layers.LSTM(3, recurrent_activation=lambda x: x),
+            "activity": lambda: layers.TimeDistributed(layers.Dense(2, activity_regularizer="l2")),
+            "regularization": lambda: layers.ActivityRegularization(0.1),
+            "axis": lambda: layers.Softmax(axis=0),
+            "axis from the end": lambda: layers.Softmax(axis=-3),
+            "one of two axes": lambda: layers.Softmax(axis=(0, 1)),
+            "one noise": lambda: layers.Dropout(0.5, noise_shape=(1, 8, 2)),
             "constant": lambda: layers.Dense(2, kernel_initializer=initializers.Constant(0.5)),
         }
         rows, codes = Input(input_shape), Input((n_components,))
@@ -173,10 +184,46 @@ def test_initial_values_that_are_constant():
     assert initial_weights(Recipe(Around("scalar constant"), 16, 3), 0)[0][0] == 0.5
 
 
-@pytest.mark.parametrize("kind", ["batch", "lambda", "sum"])
+MIXING = [
+    *("batch", "lambda", "sum", "users activation", "users gate", "activity", "regularization"),
+    *("axis", "axis from the end", "one of two axes", "one noise"),
+]
+
+
+@pytest.mark.parametrize("kind", MIXING)
 def test_what_may_mix_rows_is_found_inside_of_layers_and_between_them(kind):
     assert graph_of(Recipe(Around(kind), 16, 3)).mixes_rows
-    assert not graph_of(Recipe(Around("depthwise"), 16, 3)).mixes_rows
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["depthwise", "attention", "bidirectional gru", "softmax", "layer as activation", "features"],
+)
+def test_keras_layers_do_not_mix_rows(kind):
+    assert not graph_of(Recipe(Around(kind), 16, 3)).mixes_rows
+
+
+class Penalized(Architecture):
+    """A linear map each way, with the squares of the code as a regularizer."""
+
+    def build(self, input_shape, n_components):
+        from keras import Input, Sequential, layers
+
+        code = layers.Dense(n_components, activity_regularizer="l2")
+        encoder = Sequential([Input(input_shape), code])
+        return encoder, Sequential([Input((n_components,)), layers.Dense(*input_shape)])
+
+
+@pytest.mark.parametrize("copies", [1, 20])
+def test_an_activity_regularizer_is_a_mean_over_all_rows(copies):
+    rows = np.repeat(np.linspace(0, 3, 20).reshape(5, 4), [copies, 1, 1, 1, 1], axis=0)
+    estimator = AutoencoderTransformer(
+        2, architecture=Penalized(), max_iter=1, random_state=0, learning_rate_init=1e-12
+    ).fit(rows)
+    kernel, bias, back, shift = estimator._network.trainable
+    code = rows @ kernel + bias
+    by_hand = np.mean((code @ back + shift - rows) ** 2) + 0.01 * np.sum(code**2) / len(rows)
+    np.testing.assert_allclose(estimator.loss_curve_, by_hand, rtol=1e-5)
 
 
 def test_convolutions_take_one_call_a_batch_on_a_cpu(monkeypatch):
