@@ -60,7 +60,7 @@ class Graph:
         ]
         self.n_code_features = self.decoder.input_shape[-1]
         operations = all_operations(models)
-        self.convolves = any(len(variable.shape) > 2 for variable in self.trainable)
+        self.convolves = any(map(_may_convolve, operations))
         self.mixes_rows = any(map(_may_mix_rows, operations))
 
     def _call(self, model, indices, weights, inputs, training):
@@ -142,6 +142,14 @@ def extra_weights(recipe, trainable):
     """What is trained beside the layers' weights, by name."""
     names = [name for name, _ in recipe.extra_weights]
     return dict(zip(names, trainable[len(trainable) - len(names) :], strict=True))
+
+
+def _may_convolve(operation):
+    """Whether an operation is a convolution of Keras's, or a user's layer that may hold one."""
+    if any("Conv" in cls.__name__ for cls in type(operation).__mro__):
+        return True
+    variables = getattr(operation, "variables", [])
+    return not _is_known(operation) and any(len(variable.shape) > 2 for variable in variables)
 
 
 def _may_mix_rows(operation):

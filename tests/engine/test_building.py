@@ -92,7 +92,7 @@ class Around(Architecture):
         self.kind = kind
 
     def build(self, input_shape, n_components):
-        from keras import Input, Model, initializers, layers, random
+        from keras import Input, Model, initializers, layers, ops, random
 
         def normal(shape, dtype):
             return random.normal(shape, dtype=dtype)
@@ -107,6 +107,19 @@ class Around(Architecture):
 
             def call(self, inputs):
                 return self.scale * inputs
+
+        class Convolution(layers.Layer):
+            def build(self, input_shape):
+                self.kernel_initializer = initializers.GlorotUniform()
+                self.kernel = self.add_weight(
+                    shape=(3, 2, 2), initializer=self.kernel_initializer, name="kernel"
+                )
+
+            def call(self, inputs):
+                return ops.conv(inputs, self.kernel, padding="same")
+
+        def wrapped(x):
+            return layers.TimeDistributed(layers.Conv1D(2, 2))(layers.Reshape((4, 2, 2))(x))
 
         def scale(initializer):
             layer = Scale()
@@ -127,6 +140,8 @@ class Around(Architecture):
             "scalar": lambda: scale("random_normal"),
             "scalar function": lambda: scale(normal),
             "scalar constant": lambda: scale(initializers.Constant(0.5)),
+            "wrapped convolution": lambda: wrapped,
+            "users convolution": Convolution,
             "softmax": lambda: layers.Dense(2, "softmax"),
             "layer as activation": lambda: layers.Dense(2, activation=layers.PReLU()),
             "features": lambda: layers.LayerNormalization(axis=1),
@@ -201,6 +216,17 @@ def test_what_may_mix_rows_is_found_inside_of_layers_and_between_them(kind):
 )
 def test_keras_layers_do_not_mix_rows(kind):
     assert not graph_of(Recipe(Around(kind), 16, 3)).mixes_rows
+
+
+@pytest.mark.parametrize(
+    ("kind", "convolves"),
+    [
+        *(("separable", True), ("depthwise", True), ("wrapped convolution", True)),
+        *(("users convolution", True), ("attention", False), ("lstm", False)),
+    ],
+)
+def test_convolutions_are_found_inside_of_layers(kind, convolves):
+    assert graph_of(Recipe(Around(kind), 16, 3)).convolves is convolves
 
 
 class Penalized(Architecture):
