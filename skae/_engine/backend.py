@@ -34,7 +34,9 @@ def load_keras():
     if _keras is None:
         with _lock:
             if _keras is None:
-                _keras, _second = _in_a_thread(_import_keras)
+                # Other threads take `_keras` as soon as it is there, without the lock: it is last.
+                imported, _second = _in_a_thread(_import_keras)
+                _keras = imported
     return _keras
 
 
@@ -135,12 +137,8 @@ def session():
     threads, and so is the copy of Keras that imports find.
     """
     keras = load_keras()
-    with _jax.plain_settings():
-        if _second is None and keras.config.floatx() == "float32" and not _depth:
-            yield
-            return
-        with _keras_settings(keras), _noting_second_keras():
-            yield
+    with _jax.plain_settings(), _keras_settings(keras), _noting_second_keras():
+        yield
 
 
 _TWO_COPIES = (
@@ -177,23 +175,34 @@ def _keras_settings(keras):
     with _lock:
         _depth += 1
         if _depth == 1:
-            modules = None
-            if _second is not None:
-                modules = _taken_out()
-                sys.modules.update(_second)
-            _theirs = modules, keras.config.floatx()
-            keras.config.set_floatx("float32")
+            _theirs = _put_aside(keras)
     try:
         yield
     finally:
         with _lock:
             _depth -= 1
             if _depth == 0:
-                modules, floatx = _theirs
-                keras.config.set_floatx(floatx)
-                if modules is not None:
-                    _second.update(_taken_out())
-                    sys.modules.update(modules)
+                _put_back(keras, *_theirs)
+
+
+def _put_aside(keras):
+    """The user's modules and ``floatx``, each None where it is what skae needs."""
+    modules, floatx = None, None
+    if _second is not None:
+        modules = _taken_out()
+        sys.modules.update(_second)
+    if keras.config.floatx() != "float32":
+        floatx = keras.config.floatx()
+        keras.config.set_floatx("float32")
+    return modules, floatx
+
+
+def _put_back(keras, modules, floatx):
+    if floatx is not None:
+        keras.config.set_floatx(floatx)
+    if modules is not None:
+        _second.update(_taken_out())
+        sys.modules.update(modules)
 
 
 def check_models_run():

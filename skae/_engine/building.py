@@ -4,9 +4,11 @@ Both rest on what Keras does rather than on what it documents; the tests of this
 new version does otherwise.
 """
 
+import functools
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
@@ -19,8 +21,20 @@ BUILDS_WITHOUT_VALUES = True
 Drawing each value as it is made compiles a small program a shape, which takes longer than compiling
 the training."""
 
-build_lock = threading.Lock()
+_build_lock = threading.Lock()
 """Held while Keras builds a network, which is not thread-safe."""
+
+_thread = threading.local()
+"""`_thread.builds` is set in threads that build a network."""
+
+
+def builds_network():
+    """Whether this thread is one in which a network is built.
+
+    What is called there may use other estimators. It must wait for no other thread, because that
+    may wait for this network.
+    """
+    return getattr(_thread, "builds", False)
 
 
 def without_values(build):
@@ -37,33 +51,58 @@ def without_values(build):
         with keras.StatelessScope(initialize_variables=False):
             return build()
 
-    def in_a_thread(function):
-        with session(), ThreadPoolExecutor(1) as worker:
-            return worker.submit(function).result()
-
     if BUILDS_WITHOUT_VALUES:
         try:
-            return in_a_thread(deferred)
+            return _in_a_thread(deferred)
         except Exception:  # of any layer; if the architecture itself is wrong, it is raised again
             pass
-    return in_a_thread(build)
+    return _in_a_thread(build)
+
+
+def _in_a_thread(build):
+    def marked():
+        _thread.builds = True
+        with _seeds_apart():
+            return build()
+
+    # A build inside a build is part of it: the thread that waits for it holds the lock.
+    alone = nullcontext() if builds_network() else _build_lock
+    with session(), alone, ThreadPoolExecutor(1) as worker:
+        return worker.submit(marked).result()
+
+
+class _RandomApart:
+    """Python's module `random`, but with a state of its own for threads that build a network."""
+
+    def __init__(self, module):
+        self._module, self._apart = module, random.Random()
+
+    def __getattr__(self, name):
+        return getattr(self._apart if builds_network() else self._module, name)
+
+
+@contextmanager
+def _seeds_apart():
+    """Let layers that are built in this thread leave Python's global random state alone.
+
+    Keras draws a seed from it for each initializer and dropout without one, and skae never uses
+    them. To put the state back afterwards would rewind it for other threads. So the name by which
+    Keras's module knows `random` is replaced meanwhile; a Keras without that name draws as ever.
+    """
+    of_keras = load_keras().random.SeedGenerator.__init__.__globals__
+    module = of_keras.get("python_random")
+    if module is None:
+        yield
+        return
+    of_keras["python_random"] = _RandomApart(module)
+    try:
+        yield
+    finally:
+        of_keras["python_random"] = module
 
 
 def build_models(architecture, shape, n_components, n_outputs):
-    """An encoder of `n_outputs` outputs and a decoder of codes of width `n_components`.
-
-    Python's random state is left as it was: Keras layers draw a seed from it when they are built,
-    which skae never uses.
-    """
-    load_keras()
-    state = random.getstate()
-    try:
-        return _models(architecture, shape, n_components, n_outputs)
-    finally:
-        random.setstate(state)
-
-
-def _models(architecture, shape, n_components, n_outputs):
+    """An encoder of `n_outputs` outputs and a decoder of codes of width `n_components`."""
     networks = architecture.build(shape, n_components)
     if not isinstance(networks, (tuple, list)) or len(networks) != 2:
         raise TypeError(
@@ -104,15 +143,14 @@ def built_weight_shapes(architecture, shape, n_components, n_outputs):
 
     They are read from Keras models; see `skae.architectures.Architecture.weight_shapes`.
     """
-    with build_lock:
-        models = without_values(lambda: build_models(architecture, shape, n_components, n_outputs))
+    models = without_values(lambda: build_models(architecture, shape, n_components, n_outputs))
     return tuple(
         [tuple(variable.shape) for variable in merged_variables(models, kind)[0]]
         for kind in ("trainable", "non_trainable")
     )
 
 
-def initial_values(models, variables):
+def initial_values(models, variables, build_again):
     """A pure function from a seed's state to the initial values of variables.
 
     Parameters
@@ -120,6 +158,8 @@ def initial_values(models, variables):
     models : list of keras.Model
         Those whose layers own the variables.
     variables : list of lists of keras.Variable
+    build_again : callable
+        Gives the same lists of another build, to tell random values from constants.
 
     Returns
     -------
@@ -128,25 +168,37 @@ def initial_values(models, variables):
     """
     keras = load_keras()
     generator = keras.random.SeedGenerator(0)
+    twins = functools.cache(build_again)
     owners = {}
     for layer in all_layers(models):
         for variable in layer.variables:
             owners.setdefault(id(variable), []).append(layer)
 
-    def drawing(variable):
+    def drawing(kind, index, variable):
         """A function that gives the initial value of a variable."""
         if variable.name == "seed_generator_state":
             return generator.next
-        initializer = _initializer(owners.get(id(variable), []), variable)
+        layers = owners.get(id(variable), [])
+        initializer = _initializer(layers, variable)
+        config = {} if initializer is None else initializer.get_config()
+        if "seed" in config:
+            initializer = type(initializer).from_config({**config, "seed": generator})
+        elif (
+            layers
+            and not type(initializer).__module__.startswith("keras.")
+            # A random value of one entry looks like a constant, but each build draws another.
+            and not np.array_equal(variable.value, twins()[kind][index].value)
+        ):
+            raise _unseeded(layers, variable)
         if initializer is None:
             value = np.asarray(variable.value)
             return lambda: keras.ops.convert_to_tensor(value)
-        config = initializer.get_config()
-        if "seed" in config:
-            initializer = type(initializer).from_config({**config, "seed": generator})
         return lambda: initializer(variable.shape, dtype=variable.dtype)
 
-    draws = [[drawing(variable) for variable in some] for some in variables]
+    draws = [
+        [drawing(kind, index, variable) for index, variable in enumerate(some)]
+        for kind, some in enumerate(variables)
+    ]
 
     def draw(state):
         with keras.StatelessScope(state_mapping=[(generator.state, state)]):
@@ -158,7 +210,7 @@ def initial_values(models, variables):
 def _initializer(layers, variable):
     """The initializer of a variable, by Keras's convention `<name>_initializer` in its layer.
 
-    Returns None where the value is no random one.
+    Returns None where there is none and all entries are the same.
     """
     short = variable.name.removesuffix("_kernel")  # "recurrent_kernel", "pointwise_kernel"
     names = [variable.name, short] + ["depthwise"] * (variable.name == "kernel")
@@ -171,12 +223,16 @@ def _initializer(layers, variable):
         return initializer
     value = np.asarray(variable.value)
     if value.size and np.ptp(value) > 0:
-        raise ValueError(
-            f"skae cannot seed the weight {variable.name!r} of layer {layers[0].name!r}: keep its "
-            f"initializer, an object of `keras.initializers`, in the attribute "
-            f"`{variable.name}_initializer` of the layer, as Keras's own layers do."
-        )
+        raise _unseeded(layers, variable)
     return None
+
+
+def _unseeded(layers, variable):
+    return ValueError(
+        f"skae cannot seed the weight {variable.name!r} of layer {layers[0].name!r}: keep its "
+        f"initializer, an object of `keras.initializers`, in the attribute "
+        f"`{variable.name}_initializer` of the layer, as Keras's own layers do."
+    )
 
 
 def all_layers(models):

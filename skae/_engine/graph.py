@@ -8,7 +8,6 @@ from .activations import activation_function
 from .backend import load_keras
 from .building import (
     all_operations,
-    build_lock,
     build_models,
     initial_values,
     merged_variables,
@@ -60,8 +59,9 @@ class Graph:
             for name, shape in recipe.extra_weights
         ]
         self.n_code_features = self.decoder.input_shape[-1]
-        self.convolves = any(len(variable.shape) > 2 for variable in self.trainable)
-        self.mixes_rows = any(map(_may_mix_rows, all_operations(models)))
+        operations = all_operations(models)
+        self.convolves = any(map(_may_convolve, operations))
+        self.mixes_rows = any(map(_may_mix_rows, operations))
 
     def _call(self, model, indices, weights, inputs, training):
         trainable, fixed = weights
@@ -120,6 +120,11 @@ class Graph:
         return encoder if part == 0 else sorted(set(decoder) - set(encoder), reverse=True)
 
     @property
+    def variables(self):
+        """The Keras variables, as a pair of lists like the weights."""
+        return self.trainable, self.fixed
+
+    @property
     def shared_output_bias(self):
         """Index of the last layer's bias if several features share its entries, else None.
 
@@ -139,16 +144,62 @@ def extra_weights(recipe, trainable):
     return dict(zip(names, trainable[len(trainable) - len(names) :], strict=True))
 
 
-def _may_mix_rows(operation):
-    """Whether an operation's output for a row may depend on the batch.
+def _may_convolve(operation):
+    """Whether an operation is a convolution of Keras's, or a user's layer that may hold one."""
+    if any("Conv" in cls.__name__ for cls in type(operation).__mro__):
+        return True
+    variables = getattr(operation, "variables", [])
+    return not _is_known(operation) and any(len(variable.shape) > 2 for variable in variables)
 
-    It does not for Keras's layers, but for batch normalisation and what runs a user's function.
+
+def _may_mix_rows(operation):
+    """Whether an operation's output or loss for a row may depend on the batch.
+
+    It does not for Keras's layers, but for those that reduce over the batch, draw one noise for all
+    rows, run a user's function, or penalize their output, of which Keras takes the mean over rows.
     """
     layers = load_keras().layers
-    if isinstance(operation, (layers.BatchNormalization, layers.Lambda)):
+    mixing = ("BatchNormalization", "Lambda", "JaxLayer", "MixUp", "CutMix")
+    if isinstance(operation, tuple(getattr(layers, name) for name in mixing)):
         return True
-    is_known = type(operation).__module__.split(".")[0] in ("keras", "skae")
-    return not (is_known and isinstance(operation, layers.Layer))
+    return (
+        not (_is_known(operation) and isinstance(operation, layers.Layer))
+        or operation.activity_regularizer is not None
+        or getattr(operation, "noise_shape", None) is not None
+        or not all(map(_keeps_rows, _activations(operation)))
+        or _takes_batch_axis(operation)
+    )
+
+
+def _is_known(operation):
+    return type(operation).__module__.split(".")[0] in ("keras", "skae")
+
+
+def _activations(layer):
+    """What a layer has as activations: functions, or layers."""
+    names = ("activation", "recurrent_activation")
+    found = (getattr(layer, name, None) for name in names)
+    return [activation for activation in found if activation is not None]
+
+
+def _keeps_rows(activation):
+    """Whether an activation is a function of `keras.activations`, or a layer, seen by itself."""
+    keras = load_keras()
+    known = vars(keras.activations).values()
+    return isinstance(activation, keras.Layer) or any(activation is function for function in known)
+
+
+def _takes_batch_axis(layer):
+    """Whether a layer may work along the batch.
+
+    An axis from the end, but for the last, may be that of the rows, and None may stand for all.
+    """
+    for name in ("axis", "axes", "_attention_axes"):
+        axes = getattr(layer, name, -1)
+        axes = axes if isinstance(axes, (list, tuple)) else (axes,)
+        if any(axis is None or axis < -1 or axis == 0 for axis in axes):
+            return True
+    return False
 
 
 def check_models(recipe, encoder, decoder):
@@ -192,8 +243,7 @@ def check_models(recipe, encoder, decoder):
 
 def new_graph(recipe):
     """A graph of its own, whose variables may be written."""
-    with build_lock:
-        return without_values(lambda: Graph(recipe))
+    return without_values(lambda: Graph(recipe))
 
 
 def graph_of(recipe):
@@ -219,7 +269,9 @@ def initial_weights(recipe, seed):
     draw = compile_program(
         "initial",
         recipe.key,
-        lambda: initial_values([graph.encoder, graph.decoder], [graph.trainable, graph.fixed]),
+        lambda: initial_values(
+            [graph.encoder, graph.decoder], graph.variables, lambda: new_graph(recipe).variables
+        ),
         (state,),
         cpu_options=small_program_options(graph.trainable),
     )

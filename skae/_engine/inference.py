@@ -10,7 +10,7 @@ from . import _jax
 from .activations import keras_activation
 from .backend import check_models_run, load_keras
 from .batches import idle_rings, tiles
-from .building import build_lock, without_values
+from .building import without_values
 from .graph import Graph, extra_weights, graph_of, initial_weights
 from .likelihood import likelihood_function, mean_and_deviation
 from .objective import filled
@@ -128,8 +128,7 @@ class FittedNetwork:
     def keras_models(self):
         """New Keras models ``(encoder, decoder, autoencoder)`` with a copy of the weights."""
         check_models_run()
-        with build_lock:
-            graph, models = without_values(self._build_keras_models)
+        graph, models = without_values(self._build_keras_models)
         for variable, value in zip(
             graph.trainable + graph.fixed, self.trainable + self.fixed, strict=True
         ):
@@ -226,30 +225,51 @@ class _Compiled:
         """Whether tiles of another size give the bits of the usual ones, tried on random rows.
 
         Sums are taken in an order that the shapes decide, not the values: rows that agree to the
-        bit for random values were summed in the same order, and so will all others be.
+        bit for random values were summed in the same order, and so will all others be. The answer
+        serves all networks of the recipe. So it is found with random weights: those of one network
+        may be zero, or its units dead, and then any order gives the same.
         """
         n_rows = max(tile_rows, TILE_ROWS)
 
         def agree():
-            rows = np.random.default_rng(0).normal(size=(n_rows, self.width))
-            rows = rows.astype(np.float32)
-            run = {size: self.program(size) for size in (TILE_ROWS, tile_rows)}
-            results = [
-                [
-                    np.asarray(
-                        program(self.resident.weights, rows[start : start + size], *self.extra)
-                    )
-                    for start in range(0, n_rows, size)
-                ]
-                for size, program in run.items()
-            ]
-            return np.array_equal(*map(np.concatenate, results), equal_nan=True)
+            generator = np.random.default_rng(0)
+            weights = _jax.to_device(_probing_weights(generator, self.resident.weights))
+            rows = generator.normal(size=(n_rows, self.width)).astype(np.float32)
+            usual, other = (self._by_tiles(size, weights, rows) for size in (TILE_ROWS, tile_rows))
+            return _tells_rows_apart(usual) and np.array_equal(usual, other)
 
         return programs.get("agreement", (self.kind, tile_rows, self._key), agree)
+
+    def _by_tiles(self, tile_rows, weights, rows):
+        """The results for rows that fill tiles of that many rows."""
+        program = self.program(tile_rows)
+        starts = range(0, len(rows), tile_rows)
+        tiles = (rows[start : start + tile_rows] for start in starts)
+        return np.concatenate([np.asarray(program(weights, tile, *self.extra)) for tile in tiles])
 
     @property
     def _key(self):
         return self.recipe.key, self.objective and self.objective.key
+
+
+def _probing_weights(generator, weights):
+    """Random arrays like `weights`, with which no layer is dead and no activation saturated."""
+    return tuple([_probing_array(generator, array) for array in arrays] for arrays in weights)
+
+
+def _probing_array(generator, array):
+    if array.dtype != np.float32:  # the seed of a dropout
+        return np.asarray(array)
+    if array.ndim < 2:  # biases, factors, and variances, which must be positive
+        return generator.uniform(0.5, 1.5, array.shape).astype(np.float32)
+    scale = 1 / np.sqrt(np.prod(array.shape[:-1]))
+    return (scale * generator.normal(size=array.shape)).astype(np.float32)
+
+
+def _tells_rows_apart(results):
+    """Whether results are finite and those of most rows distinct."""
+    distinct = np.unique(results, axis=0)
+    return bool(np.isfinite(results).all()) and len(distinct) > len(results) / 2
 
 
 def _large_tile_rows(width):

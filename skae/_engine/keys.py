@@ -12,6 +12,7 @@ import copyreg
 import dis
 import functools
 import hashlib
+import importlib.util
 import itertools
 import re
 import sys
@@ -49,7 +50,12 @@ _NOT_CONTENT = frozenset({
 # fmt: on
 """Attributes of a class that say where it stands, or serve Python itself and type checkers."""
 
-_READS_GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS", "IMPORT_NAME")
+_READS_GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
+
+_TAKES_ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "DELETE_ATTR")
+
+_REARRANGES = ("SWAP", "POP_TOP", "ROT_TWO")
+"""Steps between ``import a.b as c`` and the storing of its name."""
 
 _IMMUTABLE_TYPE = 1 << 8
 """CPython's flag of classes that are written in C and whose attributes cannot be set."""
@@ -177,7 +183,7 @@ class _Walk:
         cells = self.sequence(cell.cell_contents for cell in function.__closure__ or ())
         read = {} if _is_installed(module) else _read_globals(function)
         parts = defaults, cells, self.items(read), self.items(vars(function))
-        return _tagged(module, (types.FunctionType, _code_parts(function.__code__)[0], *parts))
+        return _tagged(module, (types.FunctionType, _code_parts(function.__code__).plain, *parts))
 
     def object(self, value):
         """An instance: its class, its content if it is a list, array ..., and its attributes."""
@@ -245,20 +251,90 @@ _CONTENT = {
 # Functions
 
 
+class _CodeParts(NamedTuple):
+    """What makes code different from other code.
+
+    Parameters
+    ----------
+    plain : code
+        Without its names and lines.
+    read : frozenset of str
+        Names of globals that it reads, and of modules that it imports; a relative import has its
+        dots in front.
+    attributes : frozenset of str
+        Names of attributes.
+    bare : frozenset of str
+        Names of globals, modules and attributes of which more is used than their attributes.
+    """
+
+    plain: types.CodeType
+    read: frozenset
+    attributes: frozenset
+    bare: frozenset
+
+
 @functools.lru_cache(maxsize=1024)
 def _code_parts(code):
-    """Code without its names and lines; names of globals that it reads; names of attributes."""
-    read = {step.argval for step in dis.get_instructions(code) if step.opname in _READS_GLOBAL}
-    attributes = set(code.co_names)
+    """The parts of code, with those of the functions inside it."""
+    steps = [step for step in dis.get_instructions(code) if step.opname != "EXTENDED_ARG"]
+    read = {step.argval for step in steps if step.opname in _READS_GLOBAL}
+    read |= _imported(steps)
+    attributes, bare = set(code.co_names), _loaded_bare(steps, code)
     consts = list(code.co_consts)
     for number, const in enumerate(consts):
         if isinstance(const, types.CodeType):
-            consts[number], inner_read, inner_attributes = _code_parts(const)
-            read |= inner_read
-            attributes |= inner_attributes
+            inner = _code_parts(const)
+            consts[number] = inner.plain
+            read, attributes, bare = (
+                read | inner.read,
+                attributes | inner.attributes,
+                bare | inner.bare,
+            )
+    bare |= {imported for imported, name in _bound_imports(steps) if name in bare}
     nowhere = {"co_filename": "", "co_firstlineno": 1, "co_linetable": b""}
     plain = code.replace(co_name="", co_qualname="", co_consts=tuple(consts), **nowhere)
-    return plain, frozenset(read), frozenset(attributes)
+    return _CodeParts(plain, frozenset(read), frozenset(attributes), frozenset(bare))
+
+
+def _imported(steps):
+    """Names of the modules that code imports, and of the packages that hold them."""
+    names = set()
+    for number, step in enumerate(steps):
+        if step.opname == "IMPORT_NAME":
+            name = "." * steps[number - 2].argval + step.argval  # the level is loaded before
+            names.add(name)
+            while not name.startswith(".") and "." in name:
+                name = name.rpartition(".")[0]
+                names.add(name)
+    return names
+
+
+def _loaded_bare(steps, code):
+    """Names that code loads without reading an attribute of the value at once."""
+    cells, bare = {*code.co_cellvars, *code.co_freevars}, set()
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        if "LOAD" not in step.opname or step.opname == "LOAD_CONST":
+            continue
+        # Some versions of Python load two names, or store one and load another, in one step.
+        names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+        names = names[1:] if step.opname.startswith("STORE") else names
+        if following is not None and following.opname in _TAKES_ATTRIBUTE:
+            names = names[:-1]
+        # A cell that is handed to a function inside is read there.
+        hands_on = step.opname.startswith(("LOAD_FAST", "LOAD_CLOSURE"))
+        bare |= {name for name in names if not (hands_on and name in cells)}
+    return bare
+
+
+def _bound_imports(steps):
+    """Pairs of what code imports and the name that it gives it."""
+    for number, step in enumerate(steps):
+        if step.opname in ("IMPORT_NAME", "IMPORT_FROM"):
+            rest = (later for later in steps[number + 1 :] if later.opname not in _REARRANGES)
+            following = next(rest)
+            if following.opname.startswith("STORE"):
+                name = following.argval
+                yield step.argval, name[0] if isinstance(name, tuple) else name
 
 
 def _read_globals(function):
@@ -266,24 +342,38 @@ def _read_globals(function):
 
     Of a user's modules, which are too large to describe, only those attributes are taken whose
     names the code has.
+
+    Raises
+    ------
+    TypeError
+        If code hands on such a module, so that what is read of it cannot be known.
     """
-    _, names, attributes = _code_parts(function.__code__)
-    known, names = function.__globals__, sorted(names)
-    imported = {name: sys.modules[name] for name in names if name in sys.modules}
-    unread = {name: module for name, module in imported.items() if _is_user_module(module)}
+    code, known = _code_parts(function.__code__), function.__globals__
+    names = sorted(name for name in code.read if not name.startswith("."))
+    modules = {*names, *_absolute(code.read - {*names}, known)} & sys.modules.keys()
+    unread = {name: sys.modules[name] for name in sorted(modules)}
+    unread = {name: module for name, module in unread.items() if _is_user_module(module)}
     unread |= {name: known[name] for name in names if name in known}
-    read, modules = {}, set()
+    read, seen = {}, set()
     while unread:
         name, value = unread.popitem()
         if not _is_user_module(value):
             read[name] = value
             continue
+        if code.bare & {name, name.rpartition(".")[2]}:
+            raise TypeError(f"the module {name} is handed on")
         read[name] = value.__name__
-        if value.__name__ not in modules:
-            modules.add(value.__name__)
-            inside = sorted(attributes & vars(value).keys())
+        if value.__name__ not in seen:
+            seen.add(value.__name__)
+            inside = sorted(code.attributes & vars(value).keys())
             unread |= {f"{name}.{attribute}": vars(value)[attribute] for attribute in inside}
     return read
+
+
+def _absolute(names, known):
+    """Names of modules that are imported relative to the package of a function with globals."""
+    package = known.get("__package__") or known.get("__name__", "").rpartition(".")[0]
+    return {importlib.util.resolve_name(name, package) for name in names}
 
 
 # Objects

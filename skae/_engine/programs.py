@@ -9,6 +9,7 @@ from collections import Counter, OrderedDict
 
 from . import _jax
 from .backend import session
+from .building import builds_network
 from .keys import is_own
 
 MAX_PROGRAMS = 128
@@ -38,19 +39,27 @@ class ProgramCache:
         self._made = Counter()
 
     def get(self, kind, key, make):
-        """Return the program of `key`, calling `make()` if there is none yet."""
+        """Return the program of `key`, calling `make()` if there is none yet.
+
+        A thread that builds a network makes its own rather than waiting for another.
+        """
         with self._lock:
             slot = self._slots.setdefault((kind, key), _Slot())
             self._slots.move_to_end((kind, key))
             while len(self._slots) > self.maxsize:
                 self._slots.popitem(last=False)
-        with slot.lock:
+        if not slot.lock.acquire(blocking=not builds_network()):
+            with session():
+                return make()
+        try:
             if slot.program is None:
                 with session():
                     slot.program = make()
                 with self._lock:
                     self._made[kind] += 1
             return slot.program
+        finally:
+            slot.lock.release()
 
     def info(self):
         """How many programs are held, and how many were made so far of each kind."""

@@ -1,17 +1,15 @@
 """Solvers: Keras optimizers, built afresh in each program, and their step sizes."""
 
 import copy
-import re
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
-from numbers import Number
 
 import numpy as np
 
 from . import _jax
 from .backend import has_second_keras, load_keras
-from .keys import content_key
+from .keys import Unshared, content_key
 from .programs import compile_program
 
 SOLVERS = {
@@ -202,23 +200,33 @@ def _refusal_of_copy(optimizer):
 
 
 def _lost(optimizer, twin):
-    """Names of attributes of an optimizer that its copy has not, or with another plain value."""
+    """Names of attributes of an optimizer that its copy has not, or with another value."""
     kept = vars(twin)
     return [
         name
         for name, value in vars(optimizer).items()
-        if name not in kept
-        or (_is_plain(value) and name != "name" and content_key(value) != content_key(kept[name]))
+        if name != "name" and (name not in kept or _differs(value, kept[name]))
     ]
 
 
-def _is_plain(value):
-    """Whether a value is text, numbers or a pattern, or a container of those."""
+def _differs(value, kept):
+    """Whether a copy's value is not that of the original.
+
+    Of Keras's own objects, such as variables, the type is compared: they belong to one optimizer.
+    So it is of what cannot be compared by its content, such as a lock.
+    """
+    if value is kept:
+        return False
+    if type(value) is not type(kept):
+        return True
     if isinstance(value, dict):
-        return _is_plain([*value, *value.values()])
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return all(map(_is_plain, value))
-    return isinstance(value, (Number, str, re.Pattern, np.ndarray, type(None)))
+        return _differs([*value.items()], [*kept.items()])
+    if isinstance(value, (list, tuple)):
+        return len(value) != len(kept) or any(map(_differs, value, kept))
+    if type(value).__module__.startswith("keras."):
+        return False
+    keys = content_key(value), content_key(kept)
+    return keys[0] != keys[1] and not isinstance(keys[0], Unshared)
 
 
 def _settings(optimizer):

@@ -1,5 +1,10 @@
 """What skae relies on beyond what Keras and JAX document: a new version that differs is told."""
 
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import jax
 import numpy as np
 import pytest
@@ -87,10 +92,39 @@ class Around(Architecture):
         self.kind = kind
 
     def build(self, input_shape, n_components):
-        from keras import Input, Model, initializers, layers, random
+        from keras import Input, Model, initializers, layers, ops, random
 
         def normal(shape, dtype):
             return random.normal(shape, dtype=dtype)
+
+        class Unseeded(initializers.RandomNormal):
+            def get_config(self):
+                return {}
+
+        class Scale(layers.Layer):
+            def build(self, input_shape):
+                self.scale = self.add_weight(shape=(), initializer=self.initializer, name="scale")
+
+            def call(self, inputs):
+                return self.scale * inputs
+
+        class Convolution(layers.Layer):
+            def build(self, input_shape):
+                self.kernel_initializer = initializers.GlorotUniform()
+                self.kernel = self.add_weight(
+                    shape=(3, 2, 2), initializer=self.kernel_initializer, name="kernel"
+                )
+
+            def call(self, inputs):
+                return ops.conv(inputs, self.kernel, padding="same")
+
+        def wrapped(x):
+            return layers.TimeDistributed(layers.Conv1D(2, 2))(layers.Reshape((4, 2, 2))(x))
+
+        def scale(initializer):
+            layer = Scale()
+            layer.initializer = initializer
+            return layer
 
         makers = {
             "lstm": lambda: layers.LSTM(3),
@@ -102,6 +136,23 @@ class Around(Architecture):
             "lambda": lambda: layers.Lambda(lambda x: x),
             "sum": lambda: lambda x: x + 1.0,
             "function": lambda: layers.Dense(2, kernel_initializer=normal),
+            "no seed": lambda: layers.Dense(2, kernel_initializer=Unseeded()),
+            "scalar": lambda: scale("random_normal"),
+            "scalar function": lambda: scale(normal),
+            "scalar constant": lambda: scale(initializers.Constant(0.5)),
+            "wrapped convolution": lambda: wrapped,
+            "users convolution": Convolution,
+            "softmax": lambda: layers.Dense(2, "softmax"),
+            "layer as activation": lambda: layers.Dense(2, activation=layers.PReLU()),
+            "features": lambda: layers.LayerNormalization(axis=1),
+            "users activation": lambda: layers.Dense(2, lambda x: x),
+            "users gate": lambda: layers.LSTM(3, recurrent_activation=lambda x: x),
+            "activity": lambda: layers.TimeDistributed(layers.Dense(2, activity_regularizer="l2")),
+            "regularization": lambda: layers.ActivityRegularization(0.1),
+            "axis": lambda: layers.Softmax(axis=0),
+            "axis from the end": lambda: layers.Softmax(axis=-3),
+            "one of two axes": lambda: layers.Softmax(axis=(0, 1)),
+            "one noise": lambda: layers.Dropout(0.5, noise_shape=(1, 8, 2)),
             "constant": lambda: layers.Dense(2, kernel_initializer=initializers.Constant(0.5)),
         }
         rows, codes = Input(input_shape), Input((n_components,))
@@ -116,27 +167,89 @@ class Around(Architecture):
 def test_initializers_inside_of_layers_are_found(kind):
     recipe = Recipe(Around(kind), 16, 3)
     first, again, other = (initial_weights(recipe, seed)[0] for seed in (0, 0, 1))
-    random = 0
+    n_random = 0
     for variable, *values in zip(graph_of(recipe).trainable, first, again, other, strict=True):
         np.testing.assert_array_equal(values[0], values[1])
-        random += not np.array_equal(values[0], values[2])
+        n_random += not np.array_equal(values[0], values[2])
         assert variable.name == "bias" or not np.array_equal(values[0], values[2])
-    assert random >= 3
+    assert n_random >= 3
     if kind == "lstm":  # Keras starts the forget gates open
         np.testing.assert_array_equal(first[2], [0] * 3 + [1] * 3 + [0] * 6)
 
 
-def test_an_initializer_that_cannot_be_seeded_is_refused():
-    with pytest.raises(ValueError, match="cannot seed the weight 'kernel'"):
-        initial_weights(Recipe(Around("function"), 16, 3), 0)
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("function", "kernel"),
+        ("no seed", "kernel"),
+        ("scalar", "scale"),
+        ("scalar function", "scale"),
+    ],
+)
+@pytest.mark.parametrize("without_values", [True, False])
+def test_an_initializer_that_cannot_be_seeded_is_refused(kind, name, without_values, monkeypatch):
+    monkeypatch.setattr(building, "BUILDS_WITHOUT_VALUES", without_values)
+    with pytest.raises(ValueError, match=f"cannot seed the weight '{name}'"):
+        initial_weights(Recipe(Around(kind), 16, 3), 0)
+
+
+def test_initial_values_that_are_constant():
     constant = initial_weights(Recipe(Around("constant"), 16, 3), 0)[0][0]
     np.testing.assert_array_equal(constant, np.full((2, 2), 0.5))
+    assert initial_weights(Recipe(Around("scalar constant"), 16, 3), 0)[0][0] == 0.5
 
 
-@pytest.mark.parametrize("kind", ["batch", "lambda", "sum"])
+MIXING = [
+    *("batch", "lambda", "sum", "users activation", "users gate", "activity", "regularization"),
+    *("axis", "axis from the end", "one of two axes", "one noise"),
+]
+
+
+@pytest.mark.parametrize("kind", MIXING)
 def test_what_may_mix_rows_is_found_inside_of_layers_and_between_them(kind):
     assert graph_of(Recipe(Around(kind), 16, 3)).mixes_rows
-    assert not graph_of(Recipe(Around("depthwise"), 16, 3)).mixes_rows
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["depthwise", "attention", "bidirectional gru", "softmax", "layer as activation", "features"],
+)
+def test_keras_layers_do_not_mix_rows(kind):
+    assert not graph_of(Recipe(Around(kind), 16, 3)).mixes_rows
+
+
+@pytest.mark.parametrize(
+    ("kind", "convolves"),
+    [
+        *(("separable", True), ("depthwise", True), ("wrapped convolution", True)),
+        *(("users convolution", True), ("attention", False), ("lstm", False)),
+    ],
+)
+def test_convolutions_are_found_inside_of_layers(kind, convolves):
+    assert graph_of(Recipe(Around(kind), 16, 3)).convolves is convolves
+
+
+class Penalized(Architecture):
+    """A linear map each way, with the squares of the code as a regularizer."""
+
+    def build(self, input_shape, n_components):
+        from keras import Input, Sequential, layers
+
+        code = layers.Dense(n_components, activity_regularizer="l2")
+        encoder = Sequential([Input(input_shape), code])
+        return encoder, Sequential([Input((n_components,)), layers.Dense(*input_shape)])
+
+
+@pytest.mark.parametrize("copies", [1, 20])
+def test_an_activity_regularizer_is_a_mean_over_all_rows(copies):
+    rows = np.repeat(np.linspace(0, 3, 20).reshape(5, 4), [copies, 1, 1, 1, 1], axis=0)
+    estimator = AutoencoderTransformer(
+        2, architecture=Penalized(), max_iter=1, random_state=0, learning_rate_init=1e-12
+    ).fit(rows)
+    kernel, bias, back, shift = estimator._network.trainable
+    code = rows @ kernel + bias
+    by_hand = np.mean((code @ back + shift - rows) ** 2) + 0.01 * np.sum(code**2) / len(rows)
+    np.testing.assert_allclose(estimator.loss_curve_, by_hand, rtol=1e-5)
 
 
 def test_convolutions_take_one_call_a_batch_on_a_cpu(monkeypatch):
@@ -146,3 +259,72 @@ def test_convolutions_take_one_call_a_batch_on_a_cpu(monkeypatch):
     monkeypatch.setattr(loop._jax, "on_cpu", lambda: False)
     by_block = fit(architecture=Conv((4, 4), (2,)))
     np.testing.assert_allclose(by_block.loss_curve_, by_batch.loss_curve_, rtol=1e-4)
+
+
+class Using(Architecture):
+    """Its build uses another estimator, and keeps what that gave."""
+
+    def __init__(self, use):
+        self.use = use
+        self.got = []
+
+    def build(self, input_shape, n_components):
+        self.got.append(self.use())
+        return Dense(()).build(input_shape, n_components)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: fit().transform(X),
+        lambda: fit().encoder_.predict(X, verbose=0),
+        lambda: graph_of(Recipe(Dense((5,)), 16, 3)).n_layer_weights,
+    ],
+    ids=["fit and transform", "encoder_", "graph"],
+)
+def test_a_build_that_uses_another_estimator(use):
+    """In a thread, because it would wait for itself forever."""
+    architecture, expected = Using(use), use()
+    clear_programs()
+    thread = threading.Thread(target=new_graph, args=(Recipe(architecture, 16, 3),), daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    np.testing.assert_allclose(architecture.got[0], expected, rtol=1e-6)
+
+
+def test_a_build_does_not_wait_for_a_program_of_a_thread_that_waits_for_the_build():
+    """Each of two networks is built first by one thread, and needed by the other."""
+    recipe, builds = Recipe(Dense((5,)), 16, 3), threading.Event()
+
+    def use():
+        builds.set()
+        time.sleep(1)  # until the other thread has begun, and waits for this build
+        return graph_of(recipe).n_layer_weights
+
+    architecture = Using(use)
+    threads = [
+        threading.Thread(target=graph_of, args=(Recipe(architecture, 16, 3),), daemon=True),
+        threading.Thread(target=lambda: builds.wait() and graph_of(recipe), daemon=True),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert architecture.got == [8]
+
+
+def test_a_build_neither_moves_nor_rewinds_pythons_random_numbers():
+    """Another thread draws one meanwhile."""
+
+    def draw():
+        with ThreadPoolExecutor(1) as other:
+            return other.submit(random.random).result()
+
+    random.seed(0)
+    expected = [random.random(), random.random()]
+    random.seed(0)
+    architecture = Using(draw)
+    new_graph(Recipe(architecture, 16, 3))
+    assert [*architecture.got, random.random()] == expected

@@ -360,6 +360,14 @@ def test_a_global_that_is_not_read_does_not_matter():
         "import users_module\ndef function(x): return (lambda: users_module.part.scale * x)()",
         "def function(x):\n  import users_module\n  return users_module.part.scale * x",
         "def function(x):\n  from users_module import helper\n  return helper(x)",
+        "def function(x):\n  import users_module.part as p\n  return p.scale * x",
+        "def function(x):\n  import users_module.part as p\n  return (lambda: p.scale * x)()",
+        "def function(x):\n  import users_module.part\n  return users_module.helper(x)",
+        "def function(x):\n  from .part import scale\n  return scale * x",
+        "def function(x):\n  from . import helper\n  return helper(x)",
+        "def function(x):\n  from . import part\n  return part.scale * x",
+        "def function(x):\n  from .. import users_module\n  return users_module.part.scale * x"
+        "\n__package__ = 'users_module.part'",
     ],
 )
 def test_attributes_that_are_read_of_a_users_module_are_seen(source, monkeypatch):
@@ -369,12 +377,33 @@ def test_attributes_that_are_read_of_a_users_module_are_seen(source, monkeypatch
     exec("def helper(x): return part.scale * x", vars(module))
     monkeypatch.setitem(sys.modules, "users_module", module)
     monkeypatch.setitem(sys.modules, "users_module.part", part)
-    function = run(source)["function"]
+    function = run(source, __package__="users_module")["function"]
     before = content_key(function)
     module.unread = 2
     assert content_key(function) == before
     part.scale = 2.0
     assert content_key(function) != before
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import users_module\ndef function(x): return getattr(users_module, 'scale') * x",
+        "import users_module\ndef function(x): return helper(users_module) * x",
+        "import users_module\ndef function(x): return (lambda: helper(users_module))() * x",
+        "import users_module as m\ndef function(x): return [n for n in (m,)][0].scale * x",
+        "import users_module as m\ndef function(x): return m.me.scale * helper(m.me)",
+        "def function(x):\n  import users_module as m\n  return helper(m)",
+        "def function(x):\n  import users_module as m\n  return (lambda: helper(m))()",
+        "def function(x):\n  from users_module import me as m\n  return helper(m)",
+    ],
+)
+def test_a_users_module_that_is_handed_on_cannot_be_read(source, monkeypatch):
+    module = types.ModuleType("users_module")
+    module.scale, module.me = 1.0, module
+    monkeypatch.setitem(sys.modules, "users_module", module)
+    function = run("def helper(module): return module.scale\n" + source)["function"]
+    assert differ(function, function)
 
 
 def test_attributes_of_functions_are_seen():

@@ -1,5 +1,8 @@
 """The cache of programs, and how programs are compiled."""
 
+import copy
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -46,6 +49,30 @@ def test_large_tiles_that_differ_are_not_used(digits, monkeypatch):
     estimator = autoencoder().fit(digits)
     np.testing.assert_array_equal(estimator.transform(X)[:50], estimator.transform(X[:50]))
     assert program_info()["made"]["agreement"] == 1
+    clear_programs()
+
+
+def test_a_network_of_zeros_does_not_decide_on_the_tiles_of_others():
+    """All of its codes are zero, whatever the tiles; the programs serve every network of it."""
+    clear_programs()
+    X = np.random.default_rng(0).normal(size=(4 * inference.LARGE_TILE_ROWS, 64))
+    fitted = autoencoder(hidden_layer_sizes=(100, 37), max_iter=1).fit(X[:100])
+    network, dead = fitted._network, copy.copy(fitted)
+    dead._network = dataclasses.replace(network, trainable=[0 * a for a in network.trainable])
+    assert not dead.transform(X).any()
+    np.testing.assert_array_equal(fitted.transform(X)[:50], fitted.transform(X[:50]))
+    clear_programs()
+
+
+def test_results_that_are_all_the_same_do_not_show_that_tiles_agree(digits, monkeypatch):
+    """An activation of a user's may be constant for the random rows that are tried."""
+    network = dataclasses.replace(autoencoder().fit(digits)._network)
+    clear_programs()
+    monkeypatch.setattr(inference, "inference_function", lambda *_: lambda weights, X, *_: 0 * X)
+    resident = inference._resident(network)
+    compiled = inference._Compiled(network.recipe, "encode", None, resident, 64, ({},))
+    n_rows = inference.LARGE_FROM * inference.LARGE_TILE_ROWS
+    assert compiled.tile_rows(n_rows) == inference.TILE_ROWS
     clear_programs()
 
 

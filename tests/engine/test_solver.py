@@ -1,6 +1,7 @@
 """Solvers train as Keras's own loop does, or are refused by name."""
 
 import inspect
+import threading
 
 import numpy as np
 import pytest
@@ -412,6 +413,28 @@ class Forgetful(SignDescent):
     get_config = optimizers.Optimizer.get_config
 
 
+class Holding(optimizers.SGD):
+    """Its get_config leaves out what changes the gradients."""
+
+    def __init__(self, learning_rate=0.1, held=None, **options):
+        super().__init__(learning_rate, **options)
+        self.held = held
+        self.counter = keras.Variable(0.0)
+        self.counters = [keras.Variable(1.0)]
+        self.scale = lambda gradient: self.momentum * gradient
+        self.lock = threading.Lock()
+
+
+class Scaling:
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+
+class HoldingOne(Holding):
+    def __init__(self, learning_rate=0.1, held=None, **options):
+        super().__init__(learning_rate, held or Scaling(), **options)
+
+
 class NoConfig(Halving):
     get_config = optimizers.schedules.LearningRateSchedule.get_config
 
@@ -433,6 +456,11 @@ REFUSALS = {
         "got AdamW, whose copy by get_config loses _exclude_from_weight_decay",
     ),
     "forgetful": (lambda: Forgetful(decay=0.9), "got Forgetful, whose copy .* loses decay"),
+    "function": (lambda: Holding(held=lambda g: 0 * g), "got Holding, whose copy .* loses held"),
+    "class": (lambda: Holding(held=Halving), "got Holding, whose copy .* loses held"),
+    "object": (lambda: Holding(held=Scaling()), "got Holding, whose copy .* loses held"),
+    "objects": (lambda: Holding(held=[Scaling()]), "got Holding, whose copy .* loses held"),
+    "another": (lambda: HoldingOne(held=Scaling(2.0)), "got HoldingOne, whose copy .* loses held"),
     "no config": (
         lambda: optimizers.SGD(NoConfig(0.1)),
         "got SGD, which Keras cannot copy by its get_config .*NoConfig",
@@ -455,6 +483,8 @@ def test_what_cannot_be_copied_is_refused_by_fit_and_by_clone(case):
 
 def test_what_equals_the_default_is_not_lost():
     Solver(Forgetful()).check()
+    Solver(Holding()).check()
+    Solver(HoldingOne(held=Scaling(1.0))).check()
 
 
 @pytest.mark.parametrize("options", [{}, SEVERAL, {"learning_rate": Halving(0.5)}])

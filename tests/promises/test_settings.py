@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 
 import skae
+from skae._engine import load_keras, session
 
 FIT = """
 import numpy as np
@@ -115,6 +117,42 @@ assert "skae runs on a copy of its own" in message(weight_penalty=penalty)
     assert done.returncode == 0, done.stderr
     for code, expected in zip(np.load(path).values(), plain["codes"], strict=True):
         np.testing.assert_array_equal(code, expected)
+
+
+def test_a_global_setting_is_put_back_only_when_no_thread_needs_skaes(monkeypatch):
+    """One thread leaves while another, which has just read the setting, is about to enter."""
+    keras = load_keras()
+    read, inside, waits = keras.config.floatx, [], threading.Event()
+
+    def first():
+        with session():
+            entered.set()
+            waits.wait(2)
+
+    def second():
+        with session():
+            inside.append(read())
+
+    def slow_read():
+        value = read()
+        if threading.current_thread() is threads[1]:
+            waits.set()
+            threads[0].join(2)
+        return value
+
+    entered, threads = threading.Event(), [threading.Thread(target=f) for f in (first, second)]
+    keras.config.set_floatx("float64")
+    try:
+        monkeypatch.setattr(keras.config, "floatx", slow_read)
+        threads[0].start()
+        assert entered.wait(5)
+        threads[1].start()
+        for thread in threads:
+            thread.join()
+        assert inside == ["float32"]
+        assert read() == "float64"
+    finally:
+        keras.config.set_floatx("float32")
 
 
 def test_while_another_thread_imports_keras():
