@@ -5,7 +5,7 @@ Each is a function that returns the class, because Keras is imported when a netw
 
 import functools
 
-from ._engine import load_keras
+from ._engine import LINEAR_PATH, load_keras
 
 
 @functools.cache
@@ -40,6 +40,53 @@ def tied_dense():
             return keras.ops.matmul(inputs, kernel) + self.bias
 
     return TiedDense
+
+
+@functools.cache
+def linear_path():
+    """The layer that adds a fixed linear function of the input to what other layers give."""
+    keras = load_keras()
+
+    @keras.saving.register_keras_serializable("skae")
+    class LinearPath(keras.layers.Layer):
+        """A matrix beside other layers, whose outputs are multiplied by a gain.
+
+        Neither is trained. As they are built, the matrix is zero and the gain one, so that the
+        outputs are those of the other layers.
+
+        Parameters
+        ----------
+        n_outputs : int
+        """
+
+        def __init__(self, n_outputs, name=LINEAR_PATH, **options):
+            super().__init__(name=name, **options)
+            self.n_outputs = n_outputs
+            self.matrix_initializer = keras.initializers.Zeros()
+            self.gain_initializer = keras.initializers.Ones()
+
+        def build(self, shapes):
+            """Add matrix and gain."""
+            self.matrix = self.add_weight(
+                shape=(shapes[0][-1], self.n_outputs),
+                initializer=self.matrix_initializer,
+                trainable=False,
+                name="matrix",
+            )
+            self.gain = self.add_weight(
+                shape=(), initializer=self.gain_initializer, trainable=False, name="gain"
+            )
+
+        def call(self, inputs):
+            """Outputs of the layer, from the network's inputs and the other layers' outputs."""
+            rows, others = inputs
+            return keras.ops.matmul(rows, self.matrix) + self.gain * others
+
+        def get_config(self):
+            """What Keras needs to save the layer."""
+            return {**super().get_config(), "n_outputs": self.n_outputs}
+
+    return LinearPath
 
 
 @functools.cache

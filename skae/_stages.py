@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from ._engine import keras_activation, load_keras
-from ._layers import doubling_conv, halving_max, tied_dense
+from ._layers import doubling_conv, halving_max, linear_path, tied_dense
 
 BATCH_MOMENTUM = 0.9
 """Share of the running means that a training step keeps: small data have few steps."""
@@ -230,16 +230,24 @@ def flat(part, map_shape, code_shape):
     )
 
 
-def models(input_shape, code_shape, encoding, decoding):
-    """Encoder and decoder as Keras models of layers one after the other."""
-    return _chain(input_shape, encoding, "encoder"), _chain(code_shape, decoding, "decoder")
+def models(input_shape, code_shape, encoding, decoding, *, linear_path=False):
+    """Encoder and decoder as Keras models of layers one after the other.
+
+    With a `linear_path`, a fixed linear function of their inputs is added to the outputs of each.
+    """
+    return (
+        _chain(input_shape, encoding, "encoder", code_shape if linear_path else None),
+        _chain(code_shape, decoding, "decoder", input_shape if linear_path else None),
+    )
 
 
-def _chain(shape, layers, name):
+def _chain(shape, layers, name, linear_shape):
     keras = load_keras()
     rows = outputs = keras.Input(shape)
     for layer in layers:
         outputs = layer(outputs)
+    if linear_shape is not None:
+        outputs = linear_path()(*linear_shape)([rows, outputs])
     return keras.Model(rows, outputs, name=name)
 
 

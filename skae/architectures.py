@@ -164,7 +164,7 @@ class Dense(Architecture):
     ----------
     hidden_layer_sizes : array-like of int or int, default=(128,)
         Widths of the encoder's hidden layers, outermost first; ``()`` for none.
-    activation : str or list of str, default="silu"
+    activation : str or list of str, default="relu"
         Activation of the hidden layers, or one for each, outermost first. The decoder mirrors them.
     normalization : {"batch", "layer"} or None, default=None
         Normalisation of the hidden layers, over the rows of a training batch or over each row's
@@ -174,6 +174,11 @@ class Dense(Architecture):
         leaves out none.
     tied : bool, default=False
         Whether the decoder's matrices are the encoder's, transposed; its biases are its own.
+    linear_path : bool, default=True
+        Whether a network whose training starts at PCA keeps it: a fixed linear function of the
+        input is added to the code, and one of the code to the reconstruction, so that the hidden
+        layers learn what PCA leaves, and are scaled by its size. Where training starts at random
+        there is none; see `init` of the estimators.
 
     References
     ----------
@@ -196,16 +201,18 @@ class Dense(Architecture):
         self,
         hidden_layer_sizes=(128,),
         *,
-        activation="silu",
+        activation="relu",
         normalization=None,
         dropout=0.0,
         tied=False,
+        linear_path=True,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.normalization = normalization
         self.dropout = dropout
         self.tied = tied
+        self.linear_path = linear_path
 
     def build(self, input_shape, n_components):
         """Build the two networks; see `Architecture.build`.
@@ -217,7 +224,8 @@ class Dense(Architecture):
         """
         layers, activations = self._layers(input_shape, n_components)
         parts = [layer.keras_layers() for layer in layers]
-        return models(input_shape, (n_components,), *joined(parts, activations))
+        networks = joined(parts, activations)
+        return models(input_shape, (n_components,), *networks, linear_path=self.linear_path)
 
     def weight_shapes(self, input_shape, n_components, n_outputs=None):
         """Shapes of the arrays of weights; see `Architecture.weight_shapes`."""
@@ -230,7 +238,12 @@ class Dense(Architecture):
                 f"tied=True needs an encoder of as many outputs as the code has units, got "
                 f"n_outputs={n_outputs} and n_components={n_components}."
             )
-        return joined_shapes(encoding, decoding)
+        trainable, fixed = joined_shapes(encoding, decoding)
+        if self.linear_path:
+            n_encoder = len(joined_shapes(encoding, [])[1])
+            fixed[n_encoder:n_encoder] = [(*input_shape, n_outputs or n_components), ()]
+            fixed += [(n_components, *input_shape), ()]
+        return trainable, fixed
 
     def description(self, input_shape, n_components):
         """What the parameters say of the layers; see `Architecture.description`."""

@@ -62,6 +62,10 @@ class Corruption(Term):
     makes_missing = False
     """Whether it gives NaN, which stands for missing values."""
 
+    ignores_offset = False
+    """Whether adding a number to the data adds it to the result. Then the process gets data whose
+    means are zero, in their units, so that a large mean takes no precision away."""
+
     mixes_rows = True
     """Whether what a row becomes may depend on the other rows of its batch. If in doubt, it may:
     then identical rows of small data are not merged."""
@@ -189,6 +193,11 @@ class GaussianNoise(Corruption):
     @property
     def suits_codes(self):
         """Not if the data have bounds, because codes have none."""
+        return self.clip is None
+
+    @property
+    def ignores_offset(self):
+        """Unless the data have bounds."""
         return self.clip is None
 
     def check_data(self, n_features, low, high):
@@ -322,6 +331,7 @@ class SwapNoise(Corruption):
     """
 
     upper_level = 1.0
+    ignores_offset = True
 
     def __init__(self, level=0.15):
         self.level = level
@@ -465,6 +475,11 @@ class Composition(Corruption):
     def makes_missing(self):
         """Whether one of the processes does."""
         return any(part.makes_missing for part in self._parts())
+
+    @property
+    def ignores_offset(self):
+        """Whether all of the processes do."""
+        return all(part.ignores_offset for part in self._parts())
 
     @property
     def mixes_rows(self):

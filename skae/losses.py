@@ -44,6 +44,14 @@ class Loss(Term):
     sums_features = False
     """Whether the loss of a row is the sum over its features rather than their mean."""
 
+    degree = None
+    """The power of the data's unit in which the loss is: then it is computed on the network's own
+    scale, so that the weights of penalties mean the same in any units, and given in those of X. A
+    loss of None sees target and reconstruction in the units of X."""
+
+    scales_features = False
+    """Whether each feature may have a scale of its own, which changes the loss by a constant."""
+
     @abstractmethod
     def __call__(self, forward):
         """The loss of each value.
@@ -63,12 +71,15 @@ class Loss(Term):
         """Names and shapes of arrays to train beside the network's, as a tuple of pairs."""
         return ()
 
-    def constants(self, data, earlier):
+    def constants(self, variances, scale, earlier):
         """What the loss takes from the training data.
 
         Parameters
         ----------
-        data : TrainingSet
+        variances : ndarray of shape (n_features,)
+            Those of the target's features, on the network's scale.
+        scale : ndarray of shape () or (n_features,)
+            What the network's numbers are multiplied by for the units of X.
         earlier : dict of str to ndarray
             The constants of the fit that is continued; empty for a new one.
 
@@ -96,6 +107,7 @@ class SquaredError(Loss):
     """
 
     name = "squared_error"
+    degree = 2
 
     def __call__(self, forward):
         """The loss of each value; see `Loss.__call__`."""
@@ -116,6 +128,7 @@ class AbsoluteError(Loss):
     """
 
     name = "absolute_error"
+    degree = 1
 
     def __call__(self, forward):
         """The loss of each value; see `Loss.__call__`."""
@@ -143,6 +156,7 @@ class BinaryCrossentropy(Loss):
     name = "binary_crossentropy"
     domain = (0.0, 1.0)
     output_activation = "logistic"
+    degree = 0
 
     def __call__(self, forward):
         """The loss of each value; see `Loss.__call__`."""
@@ -181,12 +195,14 @@ class Gaussian(Loss):
     Parameters
     ----------
     noise_variance : float or "learned", default="learned"
-        The variance of all features, or "learned" for one of each feature that is trained, from
-        the feature's own variance on.
+        The variance of all features, in squared units of X, or "learned" for one of each feature
+        that is trained, from the feature's own variance on.
     """
 
     name = "gaussian"
     sums_features = True
+    scales_features = True
+    degree = 0
 
     LOG_BOUND = 15.0
     """Bound on the magnitude of the logarithm of a trained variance over its start."""
@@ -207,20 +223,24 @@ class Gaussian(Loss):
         learned = self.noise_variance == "learned"
         return (("log_relative_noise_variance", (n_features,)),) if learned else ()
 
-    def constants(self, data, earlier):
-        """Each feature's variance, or where learning it starts."""
+    def constants(self, variances, scale, earlier):
+        """Each feature's variance on the network's scale, or where learning it starts.
+
+        Where a feature hardly varies, a hundredth of the mean variance stands in its place.
+        """
+        if self.noise_variance == "learned" and "noise_variance" in earlier:
+            return {"noise_variance": earlier["noise_variance"]}
+        variance = np.maximum(variances, 1e-2 * variances.mean() or 1.0)
         if self.noise_variance != "learned":
-            variance = np.full(data.target.n_features, self.noise_variance, np.float32)
-        else:
-            variance = earlier.get("noise_variance")
-            variance = np.float32(data.variances()) if variance is None else variance
-        return {"noise_variance": variance}
+            variance = np.broadcast_to(self.noise_variance / np.square(scale), variance.shape)
+        return {"noise_variance": variance.astype(np.float32)}
 
     @classmethod
-    def variance_of(cls, constants, extra_weights):
-        """Variance of each feature around its reconstruction."""
-        from keras import ops
+    def variance_of(cls, constants, extra_weights, ops=np):
+        """Variance of each feature around its reconstruction, on the network's scale.
 
+        `ops` is the module whose functions compute it, NumPy's or Keras's.
+        """
         variance = constants["noise_variance"]
         relative = extra_weights.get("log_relative_noise_variance")
         if relative is not None:
@@ -231,9 +251,10 @@ class Gaussian(Loss):
         """The loss of each value; see `Loss.__call__`."""
         from keras import ops
 
-        variance = self.variance_of(forward.constants, forward.extra_weights)
+        variance = self.variance_of(forward.constants, forward.extra_weights, ops)
         error = ops.square(forward.target - forward.reconstruction)
-        return 0.5 * (math.log(2 * math.pi) + ops.log(variance) + error / variance)
+        log_variance = ops.log(variance) + 2 * forward.constants["log_scale"]  # in units of X
+        return 0.5 * (math.log(2 * math.pi) + log_variance + error / variance)
 
     def of_layer(self):
         """The squared error."""

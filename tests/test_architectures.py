@@ -96,6 +96,11 @@ def frozen(architecture, X, n_components=3, **params):
     return fit(architecture, X, n_components, **settings)
 
 
+def plain(architecture, X, n_components=3, **params):
+    """A fit of a network without linear paths on X as it is."""
+    return fit(architecture, X, n_components, init="random", output_activation="logistic", **params)
+
+
 def with_random_weights(model, seed=0):
     rng = np.random.default_rng(seed)
     model.set_weights([rng.normal(size=w.shape) / 2 for w in model.get_weights()])
@@ -312,9 +317,12 @@ REGULARIZATIONS = list(itertools.product([None, "batch", "layer"], [0.0, 0.3]))
 
 @pytest.mark.parametrize(("normalization", "dropout"), REGULARIZATIONS)
 @pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("linear_path", [True, False])
 @pytest.mark.parametrize("sizes", [(), 5, (5, 4)])
-def test_weight_shapes_of_dense_layers(sizes, tied, normalization, dropout):
-    dense = Dense(sizes, normalization=normalization, dropout=dropout, tied=tied)
+def test_weight_shapes_of_dense_layers(sizes, linear_path, tied, normalization, dropout):
+    dense = Dense(
+        sizes, normalization=normalization, dropout=dropout, tied=tied, linear_path=linear_path
+    )
     assert_shapes_are_those_built(dense, 6, 2)
 
 
@@ -339,10 +347,13 @@ def test_weight_shapes_by_hand():
     decoder = [(2, 12), (12,), (2, 2, 3, 3), (3,), (2, 2, 3, 1), (1,)]
     assert trainable == encoder + decoder
     assert fixed == []
-    trainable, fixed = Dense(5, normalization="batch", dropout=0.1).weight_shapes((7,), 2)
+    options = {"normalization": "batch", "dropout": 0.1}
+    trainable, fixed = Dense(5, **options).weight_shapes((7,), 2)
     encoder = [(7, 5), (5,), (5,), (5,), (5, 2), (2,)]
     assert trainable == [*encoder, (2, 5), (5,), (5,), (5,), (5, 7), (7,)]
-    assert fixed == 2 * [(5,), (5,), (2,)]
+    running = [(5,), (5,), (2,)]
+    assert fixed == [*running, (7, 2), (), *running, (2, 7), ()]
+    assert Dense(5, linear_path=False, **options).weight_shapes((7,), 2) == (trainable, 2 * running)
 
 
 class Frozen(Architecture):
@@ -386,7 +397,7 @@ assert not {"keras", "jax"} & set(sys.modules)
 def test_an_activation_for_each_layer():
     """One layer for each activation there is, in the encoder and mirrored in the decoder."""
     names = list(ACTIVATIONS)
-    encoder, decoder = Dense([4] * len(names), activation=names).build((6,), 2)
+    encoder, decoder = Dense([4] * len(names), activation=names, linear_path=False).build((6,), 2)
     X = np.random.default_rng(0).normal(size=(30, 6))
     for model, activations in [(encoder, names), (decoder, names[::-1])]:
         weights = with_random_weights(model)
@@ -408,7 +419,7 @@ def test_each_activation(name):
 
 
 def test_tied_kernels_are_the_encoders_transposed(digits):
-    estimator = fit(Dense((9, 5), tied=True, activation=["tanh", "relu"]), digits)
+    estimator = plain(Dense((9, 5), tied=True, activation=["tanh", "relu"]), digits)
     weights = [w.astype(float) for w in estimator._network.trainable]
     assert [w.shape for w in weights] == [
         (64, 9), (9,), (9, 5), (5,), (5, 3), (3,), (5,), (9,), (64,)
@@ -434,19 +445,25 @@ def test_gradient_of_a_tied_network():
     rng = np.random.default_rng(0)
     recipe = Recipe(Dense((4,), activation="tanh", tied=True), 5, 2)
     X = rng.normal(size=(6, 5))
-    weights = [rng.normal(size=w.shape) / 2 for w in initial_weights(recipe, 0)[0]]
+    weights, fixed = (
+        [rng.normal(size=w.shape) / 2 for w in part] for part in initial_weights(recipe, 0)
+    )
     alpha = 0.7
     objective = Objective(SquaredError()).plus(L2(), alpha)
     numbers = {**objective.numbers_at(0), "constants": {}}
     batch = X.astype("f4"), X.astype("f4"), np.full(6, 1 / 6, "f4")
 
     def value(trainable):
-        return objective(graph_of(recipe), (trainable, []), batch, numbers, None)[0]
+        single = [np.float32(array) for array in fixed]
+        return objective(graph_of(recipe), (trainable, single), batch, numbers, None)[0]
 
     def by_numpy(arrays):
         outer, b1, inner, b2, b3, b4 = arrays
-        code = np.tanh(X @ outer + b1) @ inner + b2
-        output = np.tanh(code @ inner.T + b3) @ outer.T + b4
+        encoder_path, encoder_gain, decoder_path, decoder_gain = fixed
+        hidden = np.tanh(X @ outer + b1) @ inner + b2
+        code = X @ encoder_path + encoder_gain * hidden
+        mirrored = np.tanh(code @ inner.T + b3) @ outer.T + b4
+        output = code @ decoder_path + decoder_gain * mirrored
         entries = np.concatenate([outer.ravel(), inner.ravel()])
         return np.square(output - X).mean() + alpha * np.square(entries).mean()
 
@@ -468,7 +485,7 @@ def normalized(values, mean, variance, gamma=1.0, beta=0.0):
 
 
 def test_transform_normalizes_by_the_running_means(digits):
-    estimator = fit(Dense((9,), normalization="batch", activation="tanh"), digits)
+    estimator = plain(Dense((9,), normalization="batch", activation="tanh"), digits)
     kernel, bias, gamma, beta, inner, inner_bias, *_ = estimator._network.trainable
     mean, variance, *_ = estimator._network.fixed
     assert abs(mean).min() > 0
@@ -478,7 +495,7 @@ def test_transform_normalizes_by_the_running_means(digits):
 
 
 def test_layer_normalization_by_numpy(digits):
-    estimator = fit(Dense((9,), normalization="layer", activation="tanh"), digits)
+    estimator = plain(Dense((9,), normalization="layer", activation="tanh"), digits)
     kernel, bias, gamma, beta, inner, inner_bias, *_ = estimator._network.trainable
     hidden = digits @ kernel.astype(float) + bias
     mean, variance = hidden.mean(axis=1, keepdims=True), hidden.var(axis=1, keepdims=True)
@@ -491,8 +508,10 @@ def test_a_ragged_batch_is_normalized_with_real_rows(digits):
     X = digits[:60]
     estimator = frozen(
         Dense((5,), normalization="batch", activation="identity"), X, 2,
-        batch_size=40, shuffle=False, max_iter=1,
+        batch_size=40, shuffle=False, max_iter=1, init="random",
     )  # fmt: skip
+    unit = X.var(axis=0).mean()
+    X = (X - X.mean(axis=0)) / np.sqrt(unit)
     weights = [w.astype(float) for w in estimator._network.trainable]
     kernel, bias, _, _, inner, inner_bias = weights[:6]
     back, back_bias, _, _, outer, outer_bias = weights[6:]
@@ -505,13 +524,13 @@ def test_a_ragged_batch_is_normalized_with_real_rows(digits):
         statistics = [hidden.mean(0), hidden.var(0), mirrored.mean(0), mirrored.var(0)]
         means = [0.9 * m + 0.1 * s for m, s in zip(means, statistics, strict=True)]
         losses += list(np.square(output - X[rows]).mean(axis=1)[:n_real])
-    assert estimator.loss_curve_[0] == pytest.approx(np.mean(losses), rel=1e-4)
+    assert estimator.loss_curve_[0] == pytest.approx(unit * np.mean(losses), rel=1e-4)
     for got, expected in zip(estimator._network.fixed, means, strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_transform_leaves_out_no_unit(digits):
-    estimator = fit(Dense((9,), dropout=0.5, activation="tanh"), digits)
+    estimator = plain(Dense((9,), dropout=0.5, activation="tanh"), digits)
     kernel, bias, inner, inner_bias, back, back_bias, outer, outer_bias = [
         w.astype(float) for w in estimator._network.trainable
     ]
@@ -525,8 +544,9 @@ def test_dropout_in_training_has_the_expected_loss(digits):
     """The loss of a frozen network, against draws of NumPy's: kept units are scaled by 1 / 0.6."""
     X = digits[:30]
     estimator = frozen(
-        Dense((6,), dropout=0.4, activation="identity"), X, 2, batch_size=10, max_iter=400
-    )
+        Dense((6,), dropout=0.4, activation="identity"), X, 2, batch_size=10, max_iter=400,
+        init="random", random_state=1,
+    )  # fmt: skip
     kernel, bias, inner, inner_bias, back, back_bias, outer, outer_bias = [
         w.astype(float) for w in estimator._network.trainable
     ]
@@ -535,9 +555,11 @@ def test_dropout_in_training_has_the_expected_loss(digits):
     def dropped(hidden):
         return hidden * (rng.uniform(size=hidden.shape) > 0.4) / 0.6
 
-    many = np.tile(X, (400, 1))
+    unit = X.var(axis=0).mean()
+    many = np.tile((X - X.mean(axis=0)) / np.sqrt(unit), (400, 1))
     code = dropped(many @ kernel + bias) @ inner + inner_bias
-    expected = np.square(dropped(code @ back + back_bias) @ outer + outer_bias - many).mean()
+    output = dropped(code @ back + back_bias) @ outer + outer_bias
+    expected = unit * np.square(output - many).mean()
     assert expected > -1.1 * estimator.score(X)
     assert len(set(estimator.loss_curve_)) == 400
     assert np.mean(estimator.loss_curve_) == pytest.approx(expected, rel=0.01)
@@ -573,7 +595,7 @@ def by_hand(estimator, layers, X, monkeypatch):
         monkeypatch.setattr(_fit.Fit, "_draw_seed", lambda _, seed=drawn + number: seed)
         single = clone(estimator).set_params(
             n_components=n_components, pretraining=None, max_iter=-(-estimator.max_iter // 3),
-            **params,
+            init="random", **params,
         ).fit(X)  # fmt: skip
         X = single.transform(X.astype(np.float32))
         singles.append(single)
@@ -589,14 +611,16 @@ def assert_same_arrays(ours, theirs):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("output", ["auto", "logistic"])
 @pytest.mark.parametrize("kind", [AutoencoderTransformer, DenoisingAutoencoder])
-def test_dense_layers_are_trained_one_by_one(digits, joined, monkeypatch, kind):
+def test_dense_layers_are_trained_one_by_one(digits, joined, monkeypatch, kind, output):
     estimator = kind(
         3, hidden_layer_sizes=(12, 7), activation=["tanh", "logistic"], code_activation="softplus",
-        alpha=0.01, batch_size=32, max_iter=7, pretraining="layerwise", random_state=0,
+        output_activation=output, alpha=0.01, batch_size=32, max_iter=7, pretraining="layerwise",
+        random_state=0,
     )  # fmt: skip
     whole = joined(estimator, digits)
-    layers = [(12, "tanh", "logistic"), (7, "logistic", "tanh"), (3, "softplus", "logistic")]
+    layers = [(12, "tanh", output), (7, "logistic", "tanh"), (3, "softplus", "logistic")]
     params = [
         (
             n,
@@ -604,10 +628,10 @@ def test_dense_layers_are_trained_one_by_one(digits, joined, monkeypatch, kind):
                 "hidden_layer_sizes": (),
                 "activation": "silu",
                 "code_activation": code,
-                "output_activation": output,
+                "output_activation": mirrored,
             },
         )
-        for n, code, output in layers
+        for n, code, mirrored in layers
     ]
     singles, code = by_hand(estimator, params, digits, monkeypatch)
     arrays = [single._network.trainable for single in singles]
@@ -621,7 +645,7 @@ def test_dense_layers_are_trained_one_by_one(digits, joined, monkeypatch, kind):
 def test_tied_layers_are_trained_one_by_one(digits, joined, monkeypatch):
     estimator = AutoencoderTransformer(
         3, architecture=Dense((12, 7), activation="tanh", tied=True), batch_size=32, max_iter=6,
-        pretraining="layerwise", random_state=0,
+        output_activation="logistic", pretraining="layerwise", random_state=0,
     )  # fmt: skip
     whole = joined(estimator, digits)
     params = [
@@ -645,7 +669,7 @@ def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch, downsa
     outer_layer = Conv((8, 8), (4,), **options) if downsampling == "stride" else Pooled()
     estimator = AutoencoderTransformer(
         3, architecture=Conv((8, 8), (4, 6), **options), batch_size=50, max_iter=3,
-        pretraining="layerwise", random_state=0,
+        output_activation="logistic", pretraining="layerwise", random_state=0,
     )  # fmt: skip
     whole = joined(estimator, digits)
     output = {"code_activation": activation, "output_activation": activation}
@@ -666,9 +690,18 @@ def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch, downsa
 @pytest.mark.parametrize(
     ("architecture", "n_components"),
     [
-        (Dense((9, 7)), 3),
-        (Dense((9, 7), normalization="batch", dropout=0.2), 3),
-        (Dense((9, 7), normalization="layer", activation=["tanh", "relu"], tied=True), 3),
+        (Dense((9, 7), linear_path=False), 3),
+        (Dense((9, 7), normalization="batch", dropout=0.2, linear_path=False), 3),
+        (
+            Dense(
+                (9, 7),
+                activation=["tanh", "relu"],
+                normalization="layer",
+                tied=True,
+                linear_path=False,
+            ),
+            3,
+        ),
         (Conv((8, 8), (3, 2)), 3),
         (Conv((8, 8), (3, 4, 2), normalization="batch", dropout=0.1), None),
         (Conv((7, 5), (3, 2), normalization="layer"), 3),
@@ -850,7 +883,9 @@ def test_a_variational_convolution_starts_from_its_pretrained_layer():
 
 def test_pretraining_with_missing_values_and_pairs(digits):
     X = np.where(np.random.default_rng(0).uniform(size=digits.shape) < 0.1, np.nan, digits)
-    settings = {"hidden_layer_sizes": (20, 10), "max_iter": 9, "random_state": 0}
+    settings = {
+        "hidden_layer_sizes": (20, 10), "init": "random", "max_iter": 9, "random_state": 0
+    }  # fmt: skip
     for kind, pairs in [(AutoencoderTransformer, {}), (DenoisingAutoencoder, {"X_clean": digits})]:
         plain = kind(4, missing="mask", **settings).fit(X, **pairs)
         start = clone(plain).set_params(pretraining="layerwise").fit(X, **pairs)

@@ -64,7 +64,8 @@ def test_value_and_gradient(penalty, by_definition):
     import jax
 
     rng = np.random.default_rng(0)
-    recipe = Recipe(Dense((4,), activation="tanh"), N_FEATURES, N_UNITS, PointCode("logistic"))
+    architecture = Dense((4,), activation="tanh", linear_path=False)
+    recipe = Recipe(architecture, N_FEATURES, N_UNITS, PointCode("logistic"))
     X = rng.uniform(-1, 1, size=(N_ROWS, N_FEATURES))
     w = rng.uniform(0.5, 2, size=N_ROWS)
     weights = [np.asarray(w, np.float64) for w in initial_weights(recipe, 0)[0]]

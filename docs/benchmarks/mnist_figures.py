@@ -150,8 +150,9 @@ def clean_error(estimator, X):
 
 
 def all_epochs(epochs, batch_size, step_size):
-    """Parameters of a training that runs all its epochs, with a cosine schedule."""
+    """Parameters of a plain network that is trained for all its epochs, with a cosine schedule."""
     return {
+        "init": "random",
         "max_iter": epochs,
         "batch_size": batch_size,
         "learning_rate_init": step_size,
@@ -165,7 +166,7 @@ def all_epochs(epochs, batch_size, step_size):
 def rows_of_a():
     """Rows of source A: 784-512-32-4 mirrored, MSE, 20 epochs."""
     network = "784-512-32-4 mirrored, ReLU, linear code, logistic output"
-    sizes = {"hidden_layer_sizes": (512, 32), "activation": "relu"}
+    sizes = {"hidden_layer_sizes": (512, 32), "activation": "relu", "output_activation": "logistic"}
     elimination = {"weight_penalty": "weight_elimination"}
     return {
         "A-plain": Row(
@@ -194,7 +195,7 @@ def rows_of_a():
 
 def rows_of_b():
     """Rows of source B: 784-300-100-20, MSE, 20,000 steps of 50 images, and a 2-unit code."""
-    sizes = {"hidden_layer_sizes": (300, 100)}
+    sizes = {"hidden_layer_sizes": (300, 100), "output_activation": "logistic"}
     return {
         "B": Row(
             "784-300-100-20 mirrored, ReLU, ReLU code, logistic output; RMSProp",
@@ -210,8 +211,8 @@ def rows_of_b():
             0.0318,
         ),
         "B-2-units": Row(
-            "784-300-100-2 mirrored, activations by default",
-            AutoencoderTransformer(2, **sizes, **all_epochs(16, 50, 1e-3)),
+            "784-300-100-2 mirrored, SiLU, linear code, logistic output",
+            AutoencoderTransformer(2, activation="silu", **sizes, **all_epochs(16, 50, 1e-3)),
             mse,
             0.040,
             unit_deviations,
@@ -299,6 +300,7 @@ def denoiser_of_d(level, epochs, **params):
     options = {
         "architecture": Conv((28, 28), (16, 32), 5, activation="relu"),
         "code_activation": "relu",
+        "output_activation": "logistic",
         **all_epochs(epochs, 50, 5e-3),
         **params,
     }
@@ -312,6 +314,7 @@ def variational_rows():
         estimator = VariationalAutoencoder(
             n_components,
             hidden_layer_sizes=(500, 500),
+            activation="silu",
             likelihood="bernoulli",
             **all_epochs(40, 128, 2e-3),
         )
@@ -344,7 +347,8 @@ def rows_of_e():
         ),
         "E-sparse": Row(
             f"{network}, but a ReLU code; L1 penalty on the code, weight 1e-4",
-            SparseAutoencoder(100, sparsity_weight=1e-4, **sparse),
+            # The weight is relative to the mean variance of the pixels, which is 0.067.
+            SparseAutoencoder(100, sparsity_weight=1e-4 / 0.067, **sparse),
             mse,
             remark=zeros,
         ),

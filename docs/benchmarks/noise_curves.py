@@ -74,9 +74,8 @@ NOTES = [
 def dense_denoiser(**params):
     """Dense network of about the size of sources A and E."""
     options = all_epochs(EPOCHS, 50, STEP_SIZES["dense"])
-    return DenoisingAutoencoder(
-        64, hidden_layer_sizes=(512, 128), activation="relu", **options, **params
-    )
+    options |= {"activation": "relu", "output_activation": "logistic"}
+    return DenoisingAutoencoder(64, hidden_layer_sizes=(512, 128), **options, **params)
 
 
 def conv_denoiser(**params):

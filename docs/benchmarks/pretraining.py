@@ -90,6 +90,7 @@ def data_sets(mnist):
 def test_error(architecture, X_train, X_test, seed, **params):
     """Test MSE of a fit, and its seconds."""
     settings = {"architecture": architecture, "max_iter": EPOCHS, "random_state": seed}
+    settings |= {"output_activation": "logistic", "init": "random", "learning_rate_init": 0.005}
     autoencoder = AutoencoderTransformer(N_COMPONENTS, **{**settings, **params})
     start = time.perf_counter()
     autoencoder.fit(X_train)

@@ -71,6 +71,7 @@ def make_autoencoder(**params):
         32,
         hidden_layer_sizes=(),
         output_activation="identity",
+        init="random",
         learning_rate_init=STEP_SIZE,
         learning_rate="constant",
         max_iter=N_EPOCHS,

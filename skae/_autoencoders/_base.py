@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._data import Rows
 from .._data.statistics import blocks
-from .._data.validation import check_float32_range, checked_matrix, explaining, surely_in_range
+from .._data.validation import check_range, checked_matrix, explaining, surely_in_range
 from .._engine import ACTIVATION_NAMES, SCHEDULES, SOLVERS, Objective, PointCode, Solver, Weighted
 from .._sklearn_compat import (
     CallbackSupportMixin,
@@ -44,14 +44,18 @@ class BaseAutoencoder(
     """
 
     _parameter_constraints: dict = {
-        "n_components": [Interval(Integral, 1, None, closed="left"), None],
+        "n_components": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Real, 0, 1, closed="neither"),
+            None,
+        ],
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATION_NAMES)), "array-like"],
         "code_activation": [StrOptions(set(ACTIVATION_NAMES))],
         "output_activation": [StrOptions({*ACTIVATION_NAMES, "auto"})],
         "architecture": [ObjectWith(["build", "get_params"]), None],
         "loss": [StrOptions(set(LOSSES)), callable],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "weight_penalty": [StrOptions(set(WEIGHT_PENALTIES)), callable],
         "solver": [StrOptions(set(SOLVERS)), HasMethods(["get_config", "stateless_apply"])],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
@@ -64,6 +68,7 @@ class BaseAutoencoder(
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
         "warm_start": ["boolean"],
+        "init": [StrOptions({"pca", "random"})],
         "pretraining": [StrOptions({"layerwise"}), None],
         "missing": [StrOptions({"error", "mask"})],
         "random_state": ["random_state"],
@@ -94,6 +99,7 @@ class BaseAutoencoder(
         validation_fraction,
         n_iter_no_change,
         warm_start,
+        init,
         pretraining,
         missing,
         random_state,
@@ -119,6 +125,7 @@ class BaseAutoencoder(
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
+        self.init = init
         self.pretraining = pretraining
         self.missing = missing
         self.random_state = random_state
@@ -208,9 +215,8 @@ class BaseAutoencoder(
 
     def _objective(self):
         """The number to minimise, to which a leaf adds its terms."""
-        return Objective(
-            as_loss(self.loss), (Weighted(as_penalty(self.weight_penalty), self.alpha),)
-        )
+        alpha = 0.0 if self.alpha == "auto" else self.alpha
+        return Objective(as_loss(self.loss), (Weighted(as_penalty(self.weight_penalty), alpha),))
 
     def _latent(self):
         """How the code comes about from the encoder's output."""
@@ -430,7 +436,8 @@ class BaseAutoencoder(
             )
         if given != names and sorted(given) == sorted(names):
             raise ValueError(f"The columns of X must be in the order of the code, {names}.")
-        return check_float32_range(codes, "X")
+        limit = np.finfo(np.float32).max
+        return check_range(codes, "X", limit, "the largest of the single precision of codes")
 
     def _frame(self, features, X):
         """Features in the container that `set_output` asks for, with the index of X."""
@@ -514,7 +521,7 @@ class BaseAutoencoder(
         return clone
 
     def _check_X(self, X):
-        """X as a numeric matrix of any storage whose values are finite as float32, or missing."""
+        """X as a numeric matrix of any storage whose values are finite, or missing."""
         if self._is_plainly_valid(X):
             return X
         return checked_matrix(self, X, "X", missing=self._network.takes_missing)

@@ -7,10 +7,13 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._data import Rows, TrainingSet
-from .._data.statistics import BLOCK_ROWS, value_range
+from .._data.statistics import BLOCK_ROWS, summarise, value_range
 from .._data.validation import check_domain, checked_companion, checked_matrix, explaining
 from .._engine import (
+    RESERVED,
     Hooks,
+    NormalCode,
+    PointCode,
     Recipe,
     Schedule,
     Solver,
@@ -18,19 +21,27 @@ from .._engine import (
     StoppingRule,
     Training,
     backend_name,
+    canonical_activation,
     diverged,
     graph_of,
+    initial_network,
 )
 from .._sklearn_compat import EpochCallbacks, check_sample_weight
 from ..architectures import Dense
 from ..corruption import check_missing
+from ..losses import SquaredError
+from ..penalties import L2
+from ._constants import bounds, fill, moved_bounds, scale
+from ._linear_start import SAMPLE_ROWS, linear_model, mean_error, started_at
 from ._pretraining import layers_of, pretrained
 from ._warnings import (
     warn_of_bounded_output,
     warn_of_constant_units,
     warn_of_far_rows,
     warn_of_interrupt,
+    warn_of_silent_units,
     warn_of_wide_code,
+    warn_worse_than_pca,
 )
 
 LOWEST_PARTIAL_RATE = 0.1
@@ -40,6 +51,13 @@ schedule came down."""
 LARGEST_HARMLESS = 1e3
 """Magnitude of weights and codes up to which no reconstruction is infinite, unless some ten layers
 multiply it."""
+
+SHRINKAGE = 4000.0
+"""Strength of ``alpha="auto"``: the weight of one row's worth of shrinkage, as a share of the error
+of PCA."""
+
+WORSE, NEGLIGIBLE = 1.05, 1e-3
+"""Error from which a network is worse than PCA: multiple of PCA's, plus share of the variance."""
 
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256
 """Bounds of ``batch_size="auto"``."""
@@ -96,7 +114,28 @@ class Fit(Hooks):
         code = first_code(state["_network"], self.data.X)
         check_outputs(state["_network"], code)
         warn_of_constant_units(state["_network"], self.data.X, code)
+        if isinstance(self.recipe.latent, NormalCode):
+            warn_of_silent_units(code)
+        if self._competes_with_pca:
+            self._compare_with_pca(state["_network"])
         return state
+
+    @property
+    def _competes_with_pca(self):
+        """Whether PCA minimises the same number, but for what the network adds."""
+        return (
+            isinstance(self.objective.loss, SquaredError)
+            and not self.objective.constrains_code
+            and self.start is None
+        )
+
+    def _compare_with_pca(self, network):
+        """Warn if the reconstruction is clearly worse than PCA's, on the rows that PCA saw."""
+        least = WORSE * self.pca_error + NEGLIGIBLE * self.linear.variance
+        if self.training.history["loss"][-1] > least:
+            error = mean_error(network, self.data.sample(SAMPLE_ROWS))
+            if error > least:
+                warn_worse_than_pca(error, self.pca_error)
 
     # Preparing
 
@@ -109,13 +148,15 @@ class Fit(Hooks):
             self.objective = self.objective.without_corruption()
         output_activation = self._output_activation(rows)
         self.data = self._distinct(rows)
-        self.constants = self._constants()
-        self.mean = self.data.target_means() if self.start is None else self.start.mean_
         self.recipe = self._recipe(output_activation)
         self.objective.check(self.recipe.latent)
         self._take_earlier_recipe()
         graph = graph_of(self.recipe)
         self._make_batches(mixes_rows=self.objective.mixes_rows or graph.mixes_rows)
+        summary = summarise(self.data.target, self.data.weight)
+        self.mean = summary.mean if self.start is None else self.start.mean_
+        self.constants = self._constants(summary)
+        self._find_linear_model(graph)
         warn_of_wide_code(self.objective, graph, self.recipe.n_features)
         self._n_epochs = 1 if self.incremental else estimator.max_iter
         pretrains = estimator.pretraining and self.start is None and not self.incremental
@@ -172,19 +213,17 @@ class Fit(Hooks):
         name = "X" if rows.target is rows.X else "X_clean"
         check_domain(loss.domain, low, high, asker=asker, name=name)
         if rows.validation is not None and loss.domain is not None:
-            bounds = value_range(rows.validation.target)
-            check_domain(loss.domain, *bounds, asker=asker, name="X_val")
+            ends = value_range(rows.validation.target)
+            check_domain(loss.domain, *ends, asker=asker, name="X_val")
         if self.objective.corruption is not None:
             check_missing(self.objective.corruption, self.estimator.missing)
-            bounds = (low, high) if rows.target is rows.X else value_range(rows.X)
-            self.objective.corruption.check_data(rows.X.n_features, *bounds)
-        if asked == "auto" and self.start is not None:
-            kept = self.start._network.recipe.output_activation
-            if kept == "logistic" and loss.domain is None and (low < 0 or high > 1):
-                warn_of_bounded_output(low, high)
-            return kept
+            ends = (low, high) if rows.target is rows.X else value_range(rows.X)
+            self.objective.corruption.check_data(rows.X.n_features, *ends)
         if asked == "auto":
-            return implied or ("logistic" if low >= 0 and high <= 1 else "identity")
+            asked = implied or "identity"
+            return asked if self.start is None else self.start._network.recipe.output_activation
+        if canonical_activation(asked) == "logistic" and (low < 0 or high > 1):
+            warn_of_bounded_output(low, high, name)
         if implied is not None and asked not in (implied, "sigmoid"):
             raise ValueError(
                 f"{asker} needs output_activation={implied!r} or 'auto', got {asked!r}."
@@ -199,29 +238,105 @@ class Fit(Hooks):
             data = data.split(estimator.validation_fraction, self.seed)
         return data
 
-    def _constants(self):
-        """What the network takes from the data: that of the earlier fit where one goes on."""
+    def _constants(self, summary):
+        """What the network takes from the data: that of the earlier fit where one goes on.
+
+        An output activation that was asked for has units of its own, so that nothing is scaled.
+
+        Parameters
+        ----------
+        summary : Summary
+            That of the target.
+        """
+        estimator, loss = self.estimator, self.objective.loss
         earlier = {} if self.start is None else self.start._network.constants
-        constants = {}
-        if self.estimator.missing == "mask":
-            fill = earlier.get("fill")
-            constants["fill"] = np.float32(self.data.means()) if fill is None else fill
-        return {**constants, **self.objective.loss.constants(self.data, earlier)}
+        constants = dict(earlier)
+        if self.start is not None:
+            constants |= moved_bounds(earlier, summary)
+        elif self.recipe.output_activation == "identity":
+            constants |= scale(summary, self.data, by_feature=loss.scales_features)
+            constants |= bounds(summary) if estimator.output_activation == "auto" else {}
+        if estimator.missing != "mask":
+            constants.pop("fill", None)
+        elif "fill" not in earlier:
+            constants |= fill(self.data)
+        variances = summary.variance / np.square(constants.get("scale", 1.0))
+        own = loss.constants(variances, constants.get("scale", 1.0), earlier)
+        if taken := sorted(set(own) & set(RESERVED)):
+            raise ValueError(
+                f"{loss!r} gives constants of the names {taken}, which skae's own have. Name them "
+                "otherwise."
+            )
+        return {**constants, **own}
+
+    def _find_linear_model(self, graph):
+        """Find the linear model of the data, what it leaves, and how strongly to shrink towards it.
+
+        A fit that goes on keeps what the first one found.
+        """
+        if self.start is not None:
+            self.pca_error, self.alpha = self.start.pca_error_, self.start.alpha_
+        else:
+            self.linear = linear_model(self.data, graph.n_code_features, self.seed)
+            self.pca_error = float(self.linear.error)
+            shrinkage = SHRINKAGE * self.linear.unexplained / self.data.n_rows
+            shrinks = isinstance(self.objective.penalties[0].penalty, L2)
+            self.alpha = float(shrinkage) if shrinks and self._has_linear_path(graph) else 0.0
+        if self.estimator.alpha != "auto":
+            self.alpha = float(self.estimator.alpha)
+        self.objective = self.objective.weighing_weights(self.alpha)
 
     def _recipe(self, output_activation):
         """The network to train."""
         estimator, n_features = self.estimator, self.data.X.n_features
-        architecture, n_components = estimator.architecture, estimator.n_components
+        architecture = estimator.architecture
         if architecture is None:
             architecture = Dense(estimator.hidden_layer_sizes, activation=estimator.activation)
+        architecture = copy.deepcopy(architecture)
+        if isinstance(architecture, Dense) and not self._starts_at_pca:
+            architecture.linear_path = False
         return Recipe(
-            copy.deepcopy(architecture),
+            architecture,
             n_features,
-            None if n_components is None else int(n_components),
+            self._n_components(),
             estimator._latent(),
             output_activation,
             self.objective.loss.extra_weights(n_features),
         )
+
+    def _n_components(self):
+        """Width of the code: where a share is asked for, as many as PCA needs to explain it."""
+        n_components = self.estimator.n_components
+        if n_components is None or isinstance(n_components, Integral):
+            return None if n_components is None else int(n_components)
+        if self.start is not None:
+            return self.start._network.recipe.n_components
+        return len(linear_model(self.data, float(n_components), self.seed).variances)
+
+    @property
+    def _starts_at_pca(self):
+        """Whether the linear path of a network, if it has one, is to be PCA.
+
+        Not where the code is to be something else than what reconstructs best, because a linear
+        path that is kept could not be penalised, contracted or denoised.
+        """
+        estimator = self.estimator
+        if self.start is not None:
+            return getattr(self.start._network.recipe.architecture, "linear_path", False)
+        return (
+            estimator.init == "pca"
+            and self.data.target is self.data.X
+            and estimator.pretraining is None
+            and estimator._latent() == PointCode("identity")
+            and not self.objective.shapes_code
+        )
+
+    def _has_linear_path(self, graph):
+        """Whether the network has one that starts at PCA.
+
+        Architectures of a user's own may build one with `Dense`, which is zero otherwise.
+        """
+        return bool(graph.linear_paths) and self._starts_at_pca
 
     def _take_earlier_recipe(self):
         """Go on with the recipe of the earlier fit; refuse parameters of another network."""
@@ -269,7 +384,11 @@ class Fit(Hooks):
                 self.constants,
                 self._train_layer,
             )
-        return None if self.start is None else self.start._network
+        if self.start is not None:
+            return self.start._network
+        if not self._has_linear_path(graph_of(self.recipe)):
+            return None
+        return started_at(self.linear, initial_network(self.recipe, self.seed, self.constants))
 
     def _train_layer(self, number, recipe, objective, data, seed, constants):
         """The network of one layer, trained like the whole for a third of its epochs."""
@@ -384,6 +503,8 @@ class Fit(Hooks):
             "val_loss_curve_": history.get("val_loss"),
             "best_loss_": float(np.nanmin(history["val_loss" if on_validation else "loss"])),
             "mean_": self.mean,
+            "pca_error_": self.pca_error,
+            "alpha_": self.alpha,
             "backend_": backend_name(),
             **estimator._extra_attributes(network),
             "_slots": SolverState(self.solver.name, training.slots()) if keeps_slots else None,

@@ -5,18 +5,22 @@ import warnings
 
 import numpy as np
 
-from .._data.statistics import BLOCK_ROWS, means, variances
+from .._data.statistics import BLOCK_ROWS, summarise
+from ..exceptions import SilentUnitsWarning, WorseThanPCAWarning
+
+SILENT = 0.01
+"""Variance of a unit's posterior mean over rows below which it is silent; the prior's is 1."""
 
 FAR = 3.0
 """Distance from the training rows, in their standard deviations, from which companions are far."""
 
 
-def warn(message):
+def warn(message, category=UserWarning):
     """Warn at the line of the user's that called skae, through whichever packages."""
     frame, level = sys._getframe(), 1
     while frame is not None and _is_library(frame):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, UserWarning, stacklevel=level)
+    warnings.warn(message, category, stacklevel=level)
 
 
 def _is_library(frame):
@@ -34,12 +38,11 @@ def warn_of_wide_code(objective, graph, n_features):
         )
 
 
-def warn_of_bounded_output(low, high):
-    """Warn of data that the output of the network that goes on cannot reach."""
+def warn_of_bounded_output(low, high, name):
+    """Warn of data that a logistic output cannot reach."""
     warn(
-        f"The data range from {low:.6g} to {high:.6g}, but those of the first fit were in [0, 1], "
-        "so that the network's output is logistic and reconstructs nothing beyond. Fit anew with "
-        "output_activation='identity'."
+        f"The data of {name} range from {low:.6g} to {high:.6g}, but output_activation='logistic' "
+        "reconstructs nothing beyond [0, 1]. Take output_activation='auto'."
     )
 
 
@@ -49,9 +52,9 @@ def warn_of_far_rows(rows, name, data):
     Far is a root mean square distance from the training mean of more than `FAR` training standard
     deviations, in at least half of the features that vary.
     """
-    sample, own = _sample(data.X), _sample(rows)
-    distance = variances(own) + np.square(means(own) - means(sample))
-    variance = variances(sample)
+    sample, own = summarise(_sample(data.X)), summarise(_sample(rows))
+    distance = own.variance + np.square(own.mean - sample.mean)
+    variance = sample.variance
     varying = variance > 0
     if varying.any() and np.median(np.sqrt(distance[varying] / variance[varying])) > FAR:
         warn(
@@ -85,12 +88,51 @@ def warn_of_constant_units(network, X, code):
         varies |= (code != first).any(axis=0)
     if X.n_rows > 1 and not varies.all():
         constant = np.flatnonzero(~varies)
-        some = ", ".join(map(str, constant[:10])) + (", ..." if len(constant) > 10 else "")
         warn(
-            f"{len(constant)} of {len(varies)} code units (numbers {some}) are constant over the "
-            "training data and carry nothing. Scale the data, take code_activation='identity' or "
-            "another activation than 'relu', or a smaller learning_rate_init or alpha."
+            f"{len(constant)} of {len(varies)} code units (numbers {_some(constant)}) are constant "
+            "over the training data and carry nothing. Take code_activation='identity' or another "
+            "activation than 'relu', or a smaller learning_rate_init or alpha.",
+            SilentUnitsWarning,
         )
+
+
+def warn_of_silent_units(means):
+    """Warn of units whose posterior hardly depends on the row [1]_.
+
+    Parameters
+    ----------
+    means : ndarray of shape (n_rows, n_components)
+        Means of the posteriors of some rows.
+
+    References
+    ----------
+    .. [1] Burda, Y., Grosse, R. and Salakhutdinov, R. (2016). Importance weighted autoencoders.
+       ICLR. https://doi.org/10.48550/arXiv.1509.00519
+    """
+    silent = np.flatnonzero(means.var(axis=0) < SILENT)
+    if len(means) > 1 and len(silent):
+        warn(
+            f"{len(silent)} of {means.shape[1]} code units (numbers {_some(silent)}) say nothing "
+            f"of a row: the variance of their posterior's mean over rows is below {SILENT}. The "
+            "others are enough for the data at this beta and noise_variance: take a smaller "
+            "n_components, or a smaller beta, or a kl_warmup.",
+            SilentUnitsWarning,
+        )
+
+
+def warn_worse_than_pca(error, pca_error):
+    """Warn of a reconstruction of the training rows that is worse than PCA's."""
+    warn(
+        f"The mean squared error of the reconstructed training rows is {error:.4g}, but that of "
+        f"PCA with as many components is {pca_error:.4g}. Train longer (max_iter), take another "
+        "learning_rate_init, more units, or init='pca' with the default architecture.",
+        WorseThanPCAWarning,
+    )
+
+
+def _some(numbers):
+    """The first numbers of a list, as text."""
+    return ", ".join(map(str, numbers[:10])) + (", ..." if len(numbers) > 10 else "")
 
 
 def warn_of_interrupt(n_epochs):

@@ -20,15 +20,16 @@ class ContractiveAutoencoder(BaseAutoencoder):
 
     Parameters
     ----------
-    n_components : int or None, default=2
-        Width of the code. None lets the `architecture` choose.
+    n_components : int, float or None, default=2
+        Width of the code. A float between 0 and 1 is a share of the variance: as many units as PCA
+        needs components to explain it. None lets the `architecture` choose.
     contraction : float, default=0.001
         Weight of the penalty, in the range [0, inf). The reconstruction loss that it is added to is
-        a mean over features.
+        a mean over features, relative to data whose mean variance is one.
     hidden_layer_sizes : array-like of int or int, default=(128,)
         Widths of the encoder's hidden layers, outermost first; the decoder mirrors them. ``()``
         for none. Ignored if `architecture` is given.
-    activation : str or list of str, default="silu"
+    activation : str or list of str, default="relu"
         Activation of the hidden layers, or one for each, outermost first: "identity", "logistic",
         "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus" or "softsign"
         (Keras's "linear" and "sigmoid" work too). Ignored if `architecture` is given.
@@ -36,15 +37,20 @@ class ContractiveAutoencoder(BaseAutoencoder):
         Activation of the code, one of those of `activation`.
     output_activation : str, default="auto"
         Activation of the reconstruction, one of those of `activation`. "auto" takes "logistic" if
-        the training data lie in [0, 1] or the loss is "binary_crossentropy", else "identity".
+        the loss is "binary_crossentropy", else the identity, cut off at the lowest or highest value
+        of a feature where more than a twentieth of its training values are equal to it. Only with
+        the identity results do not depend on the units of X; others have a range of their own.
     architecture : Architecture or None, default=None
         Layers of the network, in place of `hidden_layer_sizes` and `activation`.
     loss : str, Loss or callable, default="squared_error"
         Reconstruction loss, averaged over features and rows: "squared_error", "absolute_error" or
         "binary_crossentropy" (for data in [0, 1]); an object of `skae.losses`; or a function of a
         `ForwardPass` that gives the loss of each value.
-    alpha : float, default=0.0
-        Weight of `weight_penalty` in the objective, in the range [0, inf).
+    alpha : float or "auto", default="auto"
+        Weight of `weight_penalty` in the objective, in the range [0, inf), relative to a loss of
+        data whose mean variance is one. "auto" is 0 but for "l2" and a network that starts at PCA:
+        there hidden layers are shrunk, by 4000 / n_samples times the share of the variance that PCA
+        leaves, because few rows do not tell what they would learn from noise.
     weight_penalty : str, Penalty or callable, default="l2"
         Penalty that `alpha` scales: "l2", "l1" or "weight_elimination", the mean of w², abs(w) or
         w² / (1 + w²) over all weights w except biases; an object of `skae.penalties`; or a function
@@ -89,6 +95,10 @@ class ContractiveAutoencoder(BaseAutoencoder):
         Whether a further `fit` goes on from the weights of the last one, with new random numbers
         and one `history_`; the solver's state is kept from one fit with ``warm_start=True`` to the
         next. Parameters may change in between, except those that describe the network.
+    init : {"pca", "random"}, default="pca"
+        Where training starts: the linear path of the network at the principal components of the
+        training rows, or all weights at random. A network without a linear path, or whose code has
+        another activation than the identity, starts at random in any case.
     pretraining : {"layerwise"} or None, default=None
         "layerwise" first trains each layer, with its normalisation and dropout, as an autoencoder
         of its own on the code of the layer before, for at most a third of `max_iter` epochs; then
@@ -114,7 +124,7 @@ class ContractiveAutoencoder(BaseAutoencoder):
     n_iter_ : int
         Number of epochs trained, those of earlier fits included where this one went on.
     loss_curve_ : list of float
-        Value of the objective in each epoch, penalties included.
+        Value of the objective in each epoch, penalties included, in the units of X.
     val_loss_curve_ : list of float or None
         Reconstruction loss on the validation rows after each epoch, NaN for epochs without such
         rows; None if no epoch had any.
@@ -126,6 +136,11 @@ class ContractiveAutoencoder(BaseAutoencoder):
     mean_ : ndarray of shape (n_features_in_,)
         Weighted mean of each feature over the rows of the first fit, about which
         `explained_variance` takes the variance.
+    pca_error_ : float
+        Mean squared error that PCA of as many components leaves on the training rows of the first
+        fit, in squared units of X; of many rows, on a sample.
+    alpha_ : float
+        The weight of `weight_penalty` in the last fit.
     backend_ : str
         Keras backend that trained the network.
     encoder_, decoder_, model_ : keras.Model
@@ -174,12 +189,12 @@ class ContractiveAutoencoder(BaseAutoencoder):
         *,
         contraction=1e-3,
         hidden_layer_sizes=(128,),
-        activation="silu",
+        activation="relu",
         code_activation="identity",
         output_activation="auto",
         architecture=None,
         loss="squared_error",
-        alpha=0.0,
+        alpha="auto",
         weight_penalty="l2",
         solver="adam",
         learning_rate_init=5e-3,
@@ -192,6 +207,7 @@ class ContractiveAutoencoder(BaseAutoencoder):
         validation_fraction=0.1,
         n_iter_no_change=25,
         warm_start=False,
+        init="pca",
         pretraining=None,
         missing="error",
         random_state=None,
@@ -218,6 +234,7 @@ class ContractiveAutoencoder(BaseAutoencoder):
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
             warm_start=warm_start,
+            init=init,
             pretraining=pretraining,
             missing=missing,
             random_state=random_state,

@@ -8,9 +8,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._data import Rows
-from .._data.statistics import value_range
+from .._data.statistics import blocks, value_range
 from .._data.validation import check_domain
-from .._engine import NormalCode, Objective, WarmUp, session
+from .._engine import NormalCode, Objective, WarmUp
 from .._sklearn_compat import Interval, StrOptions
 from ..losses import LIKELIHOODS, Gaussian
 from ..penalties import PosteriorKL
@@ -32,8 +32,9 @@ class VariationalAutoencoder(BaseAutoencoder):
 
     Parameters
     ----------
-    n_components : int or None, default=2
-        Width of the code. None lets the `architecture` choose.
+    n_components : int, float or None, default=2
+        Width of the code. A float between 0 and 1 is a share of the variance: as many units as PCA
+        needs components to explain it. None lets the `architecture` choose.
     likelihood : {"gaussian", "bernoulli"}, default="gaussian"
         Distribution of a row's values around the reconstruction: normal, or, for data in [0, 1],
         Bernoulli. Values between 0 and 1 then count as probabilities.
@@ -48,17 +49,22 @@ class VariationalAutoencoder(BaseAutoencoder):
     hidden_layer_sizes : array-like of int or int, default=(128,)
         Widths of the encoder's hidden layers, outermost first; the decoder mirrors them. ``()``
         for none. Ignored if `architecture` is given.
-    activation : str or list of str, default="silu"
+    activation : str or list of str, default="relu"
         Activation of the hidden layers, or one for each, outermost first: "identity", "logistic",
         "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus" or "softsign"
         (Keras's "linear" and "sigmoid" work too). Ignored if `architecture` is given.
     output_activation : str, default="auto"
         Activation of the reconstruction, one of those of `activation`. "auto" takes "logistic" if
-        the training data lie in [0, 1] or the likelihood is "bernoulli", else "identity".
+        the likelihood is "bernoulli", else the identity, cut off at the lowest or highest value
+        of a feature where more than a twentieth of its training values are equal to it. Only with
+        the identity results do not depend on the units of X; others have a range of their own.
     architecture : Architecture or None, default=None
         Layers of the network, in place of `hidden_layer_sizes` and `activation`.
-    alpha : float, default=0.0
-        Weight of `weight_penalty` in the objective, in the range [0, inf).
+    alpha : float or "auto", default="auto"
+        Weight of `weight_penalty` in the objective, in the range [0, inf), relative to a loss of
+        data whose mean variance is one. "auto" is 0 but for "l2" and a network that starts at PCA:
+        there hidden layers are shrunk, by 4000 / n_samples times the share of the variance that PCA
+        leaves, because few rows do not tell what they would learn from noise.
     weight_penalty : str, Penalty or callable, default="l2"
         Penalty that `alpha` scales: "l2", "l1" or "weight_elimination", the mean of w², abs(w) or
         w² / (1 + w²) over all weights w except biases; an object of `skae.penalties`; or a function
@@ -103,6 +109,10 @@ class VariationalAutoencoder(BaseAutoencoder):
         Whether a further `fit` goes on from the weights of the last one, with new random numbers
         and one `history_`; the solver's state is kept from one fit with ``warm_start=True`` to the
         next. Parameters may change in between, except those that describe the network.
+    init : {"pca", "random"}, default="pca"
+        Where training starts: the linear path of the network at the principal components of the
+        training rows, or all weights at random. A network without a linear path, or whose code has
+        another activation than the identity, starts at random in any case.
     pretraining : {"layerwise"} or None, default=None
         "layerwise" first trains each layer, with its normalisation and dropout, as an autoencoder
         of its own on the code of the layer before, for at most a third of `max_iter` epochs; then
@@ -128,7 +138,7 @@ class VariationalAutoencoder(BaseAutoencoder):
     n_iter_ : int
         Number of epochs trained, those of earlier fits included where this one went on.
     loss_curve_ : list of float
-        Value of the objective in each epoch, penalties included.
+        Value of the objective in each epoch, penalties included, in the units of X.
     val_loss_curve_ : list of float or None
         Negative evidence lower bound, with the full `beta`, of the validation rows after each
         epoch, NaN for epochs without such rows; None if no epoch had any.
@@ -140,6 +150,11 @@ class VariationalAutoencoder(BaseAutoencoder):
     mean_ : ndarray of shape (n_features_in_,)
         Weighted mean of each feature over the rows of the first fit, about which
         `explained_variance` takes the variance.
+    pca_error_ : float
+        Mean squared error that PCA of as many components leaves on the training rows of the first
+        fit, in squared units of X; of many rows, on a sample.
+    alpha_ : float
+        The weight of `weight_penalty` in the last fit.
     backend_ : str
         Keras backend that trained the network.
     encoder_, decoder_, model_ : keras.Model
@@ -193,10 +208,10 @@ class VariationalAutoencoder(BaseAutoencoder):
         beta=1.0,
         kl_warmup=0,
         hidden_layer_sizes=(128,),
-        activation="silu",
+        activation="relu",
         output_activation="auto",
         architecture=None,
-        alpha=0.0,
+        alpha="auto",
         weight_penalty="l2",
         solver="adam",
         learning_rate_init=5e-3,
@@ -209,6 +224,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         validation_fraction=0.1,
         n_iter_no_change=25,
         warm_start=False,
+        init="pca",
         pretraining=None,
         missing="error",
         random_state=None,
@@ -235,6 +251,7 @@ class VariationalAutoencoder(BaseAutoencoder):
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
             warm_start=warm_start,
+            init=init,
             pretraining=pretraining,
             missing=missing,
             random_state=random_state,
@@ -354,7 +371,13 @@ class VariationalAutoencoder(BaseAutoencoder):
         asker = f"likelihood={self.likelihood_!r}"
         check_domain(loss.domain, *value_range(rows), asker=asker)
         out = np.empty((rows.n_rows, 2))
-        return self._network.likelihood(Objective(loss), rows, out, n_samples, self._seed)
+        self._network.likelihood(Objective(loss), rows, out, n_samples, self._seed)
+        scale = np.broadcast_to(self._network.constants.get("scale", 1.0), rows.n_features)
+        for start, part in blocks(rows):
+            # Row by row, so that a row's result does not depend on the other rows.
+            observed = np.multiply(~np.isnan(part), np.log(scale), order="C")
+            out[start : start + len(part)] -= observed.sum(axis=1, keepdims=True)
+        return out
 
     def _objective(self):
         likelihood = LIKELIHOODS[self.likelihood]
@@ -378,24 +401,33 @@ class VariationalAutoencoder(BaseAutoencoder):
     def _extra_attributes(self, network):
         if self.likelihood != "gaussian":
             return {"likelihood_": self.likelihood}
-        with session():
-            variance = np.array(Gaussian.variance_of(network.constants, network.extra_weights))
+        variance = noise_variance(network)
+        if self.noise_variance != "learned":  # as it was given, to the bit
+            variance = np.full_like(variance, self.noise_variance)
         return {"likelihood_": self.likelihood, "noise_variance_": variance}
 
     @classmethod
     def _may_leave(cls, attributes, network):
         likelihood, is_drawn = attributes.get("likelihood_"), network.recipe.latent == NormalCode()
+        if not isinstance(likelihood, str) or likelihood not in LIKELIHOODS or not is_drawn:
+            return False
         if likelihood != "gaussian":
-            return is_drawn and likelihood in LIKELIHOODS and len(attributes) == 1
-        variances = attributes.get("noise_variance_"), network.constants.get("noise_variance")
-        known = all(is_variance(variance, network.recipe.n_features) for variance in variances)
-        return is_drawn and known and len(attributes) == 2
+            return len(attributes) == 1
+        variance = attributes.get("noise_variance_")
+        return (
+            len(attributes) == 2
+            and "noise_variance" in network.constants
+            and isinstance(variance, np.ndarray)
+            and variance.dtype == np.float64
+            and variance.shape == (network.recipe.n_features,)
+            and np.allclose(variance, noise_variance(network), rtol=1e-5, atol=0)
+        )
 
 
-def is_variance(value, n_features):
-    """Whether a value is an array with the variance of each feature."""
-    is_array = isinstance(value, np.ndarray) and value.dtype == np.float32
-    return is_array and value.shape == (n_features,) and bool((value >= 0).all())
+def noise_variance(network):
+    """Variance of each feature around its reconstruction, in squared units of X."""
+    variance = Gaussian.variance_of(network.constants, network.extra_weights)
+    return variance * np.square(network.constants.get("scale", 1.0), dtype=np.float64)
 
 
 def check_n_samples(n_samples):

@@ -24,6 +24,11 @@ class Rows:
         self.n_rows = X.shape[0] if index is None else len(index)
         self.n_features = X.shape[1]
 
+    @property
+    def dtype(self):
+        """Type of the data."""
+        return self.X.dtype
+
     def part(self, positions):
         """The rows at `positions`, dense, in their own type; a view where that is possible."""
         part = self.X[positions if self.index is None else self.index[positions]]
@@ -35,6 +40,9 @@ class Rows:
             index = positions if self.index is None else self.index[positions]
             np.take(self.X, index, axis=0, out=out[: len(index)], mode="clip")
             return out
+        return self._take_parts(positions, out)
+
+    def _take_parts(self, positions, out):
         for start in range(0, len(positions), PIECE_ROWS):
             part = self.part(positions[start : start + PIECE_ROWS])
             out[start : start + len(part)] = part
@@ -48,3 +56,46 @@ class Rows:
     def subset(self, positions):
         """The rows at `positions`, as `Rows` of the same data."""
         return Rows(self.X, positions if self.index is None else self.index[positions])
+
+    def computed(self, most_bytes):
+        """The same rows, computed once if they take no more memory: here there is nothing to do."""
+        return self
+
+    def standardised(self, centre, scale):
+        """The rows with `centre` subtracted, divided by `scale`, in double precision."""
+        return _Standardised(self, centre, scale)
+
+
+class _Standardised(Rows):
+    """Rows on another scale, computed as they are read.
+
+    Parameters
+    ----------
+    rows : Rows
+    centre : ndarray of shape (n_features,)
+    scale : ndarray of shape () or (n_features,)
+    """
+
+    def __init__(self, rows, centre, scale):
+        super().__init__(rows.X, rows.index)
+        self.centre, self.scale = centre, scale
+
+    def part(self, positions):
+        """The rows at `positions`, dense, in double precision.
+
+        So the same numbers give the same rows whatever their type.
+        """
+        part = super().part(positions) - self.centre
+        return np.divide(part, self.scale, out=part)
+
+    def take(self, positions, out):
+        """Write the rows at `positions`, an array, into the first rows of `out`; returns `out`."""
+        return self._take_parts(positions, out)
+
+    def computed(self, most_bytes):
+        """The rows as a float32 array if it takes no more memory, else these, read anew."""
+        return Rows(self.to_array()) if 4 * self.n_rows * self.n_features <= most_bytes else self
+
+    def subset(self, positions):
+        """The rows at `positions`, as rows of the same data on the same scale."""
+        return super().subset(positions).standardised(self.centre, self.scale)

@@ -1,5 +1,8 @@
 """Weighted moments and ranges of the columns of data of any storage, read in blocks."""
 
+import functools
+from dataclasses import dataclass
+
 import numpy as np
 
 BLOCK_ROWS = 4096
@@ -35,28 +38,95 @@ def highest(array):
     return np.fmax.reduce(array, axis=None)
 
 
-def means(rows, weight=None):
-    """Weighted mean of the observed values of each column, float64; None weighs all alike.
+@dataclass(frozen=True)
+class Summary:
+    """Weighted statistics of the observed values of each column, float64.
 
-    That of a column without any value is NaN.
+    Those of a column without any value are NaN.
+
+    Attributes
+    ----------
+    weight, mean, variance : ndarray of shape (n_features,)
+        Sum of the weights, mean, and mean squared distance from it.
+    low, high : ndarray of shape (n_features,)
+        Lowest and highest value.
+    at_low, at_high : ndarray of shape (n_features,)
+        Sum of the weights of the values that equal them.
     """
-    return _weighted_mean(rows, weight, lambda part: part)
+
+    weight: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    at_low: np.ndarray
+    at_high: np.ndarray
+
+    def with_rows_of(self, other):
+        """The statistics of the rows of both [1]_.
+
+        References
+        ----------
+        .. [1] Chan, T. F., Golub, G. H. and LeVeque, R. J. (1983). Algorithms for computing the
+           sample variance. The American Statistician 37, 242-247.
+        """
+        weight = self.weight + other.weight
+        share = _ratio(other.weight, weight)
+        distance = other.mean - self.mean
+        low, high = np.fmin(self.low, other.low), np.fmax(self.high, other.high)
+        return Summary(
+            weight,
+            _known(self.mean, other.mean, self.mean + share * distance),
+            _known(
+                self.variance,
+                other.variance,
+                (1 - share) * self.variance
+                + share * other.variance
+                + share * (1 - share) * np.square(distance),
+            ),
+            low,
+            high,
+            self.at_low * (self.low == low) + other.at_low * (other.low == low),
+            self.at_high * (self.high == high) + other.at_high * (other.high == high),
+        )
 
 
-def variances(rows, weight=None):
-    """Weighted variance of the observed values of each column, float64."""
-    mean = means(rows, weight)
-    return _weighted_mean(rows, weight, lambda part: np.square(part - mean))
-
-
-def _weighted_mean(rows, weight, function):
+def summarise(rows, weight=None):
+    """The `Summary` of rows, in one pass; without weights all count alike."""
     weight = np.ones(rows.n_rows) if weight is None else weight
-    total, weights = np.zeros(rows.n_features), np.zeros(rows.n_features)
-    for start, part in blocks(rows):
-        part = part.astype(np.float64)
-        observed = ~np.isnan(part)
-        own = weight[start : start + len(part), None] * observed
-        total += (function(np.where(observed, part, 0.0)) * own).sum(axis=0)
-        weights += own.sum(axis=0)
+    parts = (
+        _summary(part.astype(np.float64), weight[start : start + len(part), None])
+        for start, part in blocks(rows)
+    )
+    return functools.reduce(Summary.with_rows_of, parts)
+
+
+def _summary(part, weight):
+    observed = weight * ~np.isnan(part)
+    total = observed.sum(axis=0)
+    # From a row on, so that a sum of large values that are close to each other rounds nothing off.
+    start = np.fmin.reduce(part, axis=0)
+    distance = np.nan_to_num(part - start)
+    mean = _ratio((observed * distance).sum(axis=0), total)
+    variance = _ratio((observed * np.square(distance - mean)).sum(axis=0), total)
+    low, high = start, np.fmax.reduce(part, axis=0)
+    at_low, at_high = (
+        (observed * (part == low)).sum(axis=0),
+        (observed * (part == high)).sum(axis=0),
+    )
+    return Summary(total, start + mean, variance, low, high, at_low, at_high)
+
+
+def _ratio(a, b):
     with np.errstate(invalid="ignore"):
-        return total / weights
+        return a / b
+
+
+def _known(one, other, both):
+    """`both` where there is either, else the one that there is."""
+    return np.where(np.isnan(one), other, np.where(np.isnan(other), one, both))
+
+
+def root_mean(values):
+    """Square root of the mean of the values that are known."""
+    return float(np.sqrt(np.nanmean(values)))

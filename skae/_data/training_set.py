@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .rows import Rows
-from .statistics import has_values, means, variances
+from .statistics import has_values, summarise
 
 
 @dataclass
@@ -66,11 +66,11 @@ class TrainingSet:
         X = _canonical(self.X)
         paired = self.target is not self.X
         both = np.hstack([X, _canonical(self.target)]) if paired else X
-        as_bytes = np.ascontiguousarray(both).view(np.dtype((np.void, both.shape[1] * 4))).ravel()
+        as_bytes = _ordered(both).view(np.dtype((np.void, both.shape[1] * 8))).ravel()
         _, first, copy_of = np.unique(as_bytes, return_index=True, return_inverse=True)
         copy_of = copy_of.ravel()
         weight = np.bincount(copy_of, weights=self.weight)
-        X = Rows(X[first])
+        X = Rows(X[first].astype(self.X.dtype))
         target = self.target.subset(first) if paired else X
         copies = Copies(self, copy_of, np.arange(len(first)))
         return TrainingSet(X, target, weight, self.validation, copies)
@@ -84,31 +84,28 @@ class TrainingSet:
         rows.validation = self.validation
         return rows
 
-    def means(self):
-        """Weighted mean of the observed values of each feature of X, float64.
+    def check_features(self):
+        """Refuse features of X that are missing in every row.
 
         Raises
         ------
         ValueError
-            If a feature is missing in every row.
+            If there are any.
         """
-        mean = means(self.X, self.weight)
-        if np.isnan(mean).any():
-            empty = np.flatnonzero(np.isnan(mean)).tolist()
+        known = summarise(self.X).weight > 0
+        if not known.all():
+            empty = np.flatnonzero(~known).tolist()
             raise ValueError(f"X has no value at all in the features {empty}: leave them out.")
-        return mean
 
     def target_means(self):
         """Weighted mean of the observed values of each feature of the target, float64."""
-        return means(self.target, self.weight)
+        return summarise(self.target, self.weight).mean
 
-    def variances(self):
-        """Weighted variance of the observed values of each feature of the target, float64.
-
-        Where a feature hardly varies, a hundredth of the mean variance stands in its place.
-        """
-        variance = variances(self.target, self.weight)
-        return np.maximum(variance, 1e-2 * variance.mean() or 1.0)
+    def sample(self, most):
+        """At most so many of the rows, evenly spaced."""
+        if self.n_rows <= most:
+            return self
+        return self._subset(np.linspace(0, self.n_rows - 1, most).astype(int))
 
     def split(self, validation_fraction, seed):
         """Hold out a random share of the rows for validation.
@@ -140,10 +137,20 @@ class TrainingSet:
 
 
 def _canonical(rows):
-    """Rows as one array in which equal rows have equal bytes: zero and NaN have one sign."""
-    array = rows.to_array() + np.float32(0)
+    """Rows as one float64 array; equal rows have equal bytes, as zero and NaN have one sign."""
+    array = rows.part(np.arange(rows.n_rows)).astype(np.float64) + 0.0
     array[np.isnan(array)] = np.nan
     return array
+
+
+def _ordered(array):
+    """Integers whose bytes, one after the other, are in the order of the numbers.
+
+    So the order of rows is the same in any units of the data.
+    """
+    bits = array.view(np.int64)
+    bits = np.where(bits < 0, ~bits, bits ^ np.int64(-(2**63)))
+    return np.ascontiguousarray(bits.view(np.uint64).astype(">u8"))
 
 
 class Copies(NamedTuple):

@@ -11,6 +11,9 @@ from sklearn.utils.validation import validate_data
 
 from .statistics import highest, lowest
 
+LARGEST = 1e150
+"""Largest magnitude of data: sums of squares of such are finite."""
+
 
 @contextmanager
 def explaining(name, X=None, *, refit=False):
@@ -92,7 +95,7 @@ def finiteness(missing):
 
 
 def checked_matrix(estimator, X, name, *, missing, reset=False):
-    """X as a numeric matrix of any storage whose values are finite as float32, or missing.
+    """X as a numeric matrix of any storage whose values and their squares are finite, or missing.
 
     Parameters
     ----------
@@ -116,7 +119,7 @@ def checked_matrix(estimator, X, name, *, missing, reset=False):
         )
         if X.dtype.kind not in "biuf":  # of a categorical column, which scikit-learn leaves alone
             X = check_array(X.astype(np.float64), ensure_all_finite=finiteness(missing))
-    return check_float32_range(X, name)
+    return check_range(X, name, LARGEST, "whose squares are infinite. Scale the data")
 
 
 def checked_companion(estimator, array, name, X, *, missing, same_rows=True):
@@ -131,22 +134,18 @@ def surely_in_range(X):
     """Whether one sum shows that a matrix has no NaN nor a value beyond single precision.
 
     The root of the sum of squares is no less than any magnitude. A false result shows nothing.
-    scikit-learn's sum and the comparisons of `check_float32_range` take several times as long.
+    scikit-learn's sum and the comparisons of `check_range` take several times as long.
     """
     values = X.reshape(-1) if X.flags.c_contiguous else X.T.reshape(-1)
     return math.sqrt(np.vdot(values, values)) <= float(np.finfo(np.float32).max)
 
 
-def check_float32_range(X, name):
-    """Return X if its values are finite in single precision."""
+def check_range(X, name, limit, reason):
+    """Return X if no value is of a larger magnitude than `limit`, for the reason given."""
     if X.dtype.itemsize > 4 and X.dtype.kind == "f":
         values = X.data if sparse.issparse(X) else X
-        limit = np.finfo(np.float32).max
         if values.size and (highest(values) > limit or lowest(values) < -limit):
-            raise ValueError(
-                f"{name} contains values too large for dtype('float32'), which the network "
-                "computes in. Scale the data."
-            )
+            raise ValueError(f"{name} contains values of more than {limit:.3g}, {reason}.")
     return X
 
 

@@ -11,7 +11,7 @@ from .activations import ACTIVATION_NAMES, canonical_activation, keras_activatio
 from .backend import backend_name, load_keras, session
 from .building import built_weight_shapes
 from .draws import draws
-from .graph import graph_of
+from .graph import LINEAR_PATH, graph_of
 from .inference import FittedNetwork, initial_network
 from .keys import content_key
 from .latent import LATENTS, NormalCode, PointCode, divergence
@@ -22,10 +22,13 @@ from .recipe import Recipe
 from .schedules import SCHEDULES, Uniform, WarmUp, value_at
 from .solver import SOLVERS, Solver, SolverState
 from .stopping import StoppingRule
+from .units import RESERVED, standardised
 
 __all__ = [
     "ACTIVATION_NAMES",
     "LATENTS",
+    "LINEAR_PATH",
+    "RESERVED",
     "SCHEDULES",
     "SOLVERS",
     "FittedNetwork",
@@ -58,5 +61,6 @@ __all__ = [
     "load_keras",
     "program_info",
     "session",
+    "standardised",
     "value_at",
 ]

@@ -16,6 +16,9 @@ from .building import (
 )
 from .programs import compile_program, programs
 
+LINEAR_PATH = "linear_path"
+"""Name of the layers that add a fixed linear function of a network's input to its output."""
+
 
 class Pass(NamedTuple):
     """What a call of the encoder or of the decoder gave.
@@ -118,6 +121,17 @@ class Graph:
         """
         encoder, decoder = (self._trainable_of, self._fixed_of)[kind]
         return encoder if part == 0 else sorted(set(decoder) - set(encoder), reverse=True)
+
+    @property
+    def linear_paths(self):
+        """Indices in the fixed weights of the matrix and the gain of each network's linear path.
+
+        Empty if there are none.
+        """
+        index = {id(variable): number for number, variable in enumerate(self.fixed)}
+        layers = [*self.encoder.layers, *self.decoder.layers]
+        paths = [layer for layer in layers if layer.name == LINEAR_PATH]
+        return [(index[id(layer.matrix)], index[id(layer.gain)]) for layer in paths]
 
     @property
     def variables(self):

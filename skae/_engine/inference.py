@@ -16,10 +16,12 @@ from .likelihood import likelihood_function, mean_and_deviation
 from .objective import filled
 from .programs import compile_program, programs
 from .recipe import Recipe
+from .units import bounded, for_programs, restored, standardised
 
-TILE_ROWS = 64
+TILE_ROWS = 48
 """Rows of one inference call. Always the same, so that a row's result is bit-identical whatever
-rows it is transformed with."""
+rows it is transformed with. And whatever its place: matrix products take rows in panels of 12, 24
+or 48, by the width of the processor's registers, and what is left over in another way."""
 
 SMALL_TILE_ROWS = 1
 """Rows of one call for few rows of a convolution, where they were found to give the same bits."""
@@ -27,7 +29,7 @@ SMALL_TILE_ROWS = 1
 SMALL_UP_TO = 16
 """Rows that a convolution takes one by one: on a CPU, others take no longer for a whole tile."""
 
-LARGE_TILE_ROWS = 1024
+LARGE_TILE_ROWS = 16 * TILE_ROWS
 """Most rows of one call for much data, where larger tiles were found to give the same bits."""
 
 LARGE_TILE_BYTES = 4 * 2**20
@@ -35,6 +37,10 @@ LARGE_TILE_BYTES = 4 * 2**20
 
 LARGE_FROM = 4
 """Large tiles that data must fill to be worth their compilation."""
+
+PROBED_ROWS = 16 * TILE_ROWS
+"""Random rows on which sizes of tiles are compared: sums in another order may differ in a last bit
+of one row in a hundred."""
 
 TILES_IN_FLIGHT = 3
 """Tiles that are handed over while the first of them is computed."""
@@ -52,8 +58,9 @@ class FittedNetwork:
     n_code_features : int
         Width of the code.
     constants : dict of str to ndarray
-        Arrays that were taken from the training data: ``"fill"``, what replaces missing values,
-        and what the loss takes.
+        Arrays that were taken from the training data: ``"centre"`` and ``"scale"`` of what the
+        network computes on; in the units of X ``"fill"``, what replaces missing values, and
+        ``"low"`` and ``"high"``, the bounds of reconstructions; and what the loss takes.
     """
 
     recipe: Recipe
@@ -89,26 +96,37 @@ class FittedNetwork:
 
     def encode(self, X, out):
         """Write the code of the rows of `X`, a `Rows`, into `out`."""
-        return self._map("encode", X, out, self._fill())
+        return self._map("encode", self._standardised(X), out, self._fill())
 
     def decode(self, X, out):
         """Write the reconstructions of the codes in `X`, a `Rows`, into `out`."""
-        return self._map("decode", X, out)
+        return self._map("decode", X, out, finish=self._finished)
 
     def posterior(self, X, out):
         """Write means and standard deviations of the codes of `X` side by side into `out`."""
-        return self._map("posterior", X, out, self._fill())
+        return self._map("posterior", self._standardised(X), out, self._fill())
 
     def likelihood(self, objective, X, out, n_samples, seed):
-        """Write the evidence lower bound and the log-likelihood of the rows of `X` into `out`."""
-        numbers = {**objective.numbers_at(0), "constants": self.constants}
+        """Write the evidence lower bound and the log-likelihood of the rows of `X` into `out`.
+
+        They are those of the numbers that the network computes on: the unit of X changes them by a
+        constant that single precision would round.
+        """
+        constants = {**for_programs(self.constants), "log_scale": np.zeros((), np.float32)}
+        numbers = {**objective.numbers_at(0), "constants": constants}
         extra = numbers, np.int32(n_samples), np.uint32(seed)
-        return self._map("likelihood", X, out, *extra, objective=objective)
+        return self._map("likelihood", self._standardised(X), out, *extra, objective=objective)
+
+    def _standardised(self, X):
+        return standardised(X, self.constants)
+
+    def _finished(self, decoded):
+        return bounded(restored(decoded, self.constants), self.constants)
 
     def _fill(self):
-        return {"fill": self.constants["fill"]} if self.takes_missing else {}
+        return {"fill": for_programs(self.constants)["fill"]} if self.takes_missing else {}
 
-    def _map(self, kind, X, out, *extra, objective=None):
+    def _map(self, kind, X, out, *extra, objective=None, finish=np.asarray):
         resident = _resident(self)
         compiled = _Compiled(self.recipe, kind, objective, resident, X.n_features, extra)
         tile_rows = compiled.tile_rows(X.n_rows)
@@ -117,11 +135,11 @@ class FittedNetwork:
         for start, tile in tiles(X, ring):
             running.append((start, program(resident.weights, tile, *extra)))
             if len(running) == TILES_IN_FLIGHT:
-                _collect(running, out)
+                _collect(running, out, finish)
         while running:
             if tile_rows <= TILE_ROWS:
                 _jax.wait_awake(running[0][1])
-            _collect(running, out)
+            _collect(running, out, finish)
         idle_rings.give(ring)
         return out
 
@@ -138,17 +156,18 @@ class FittedNetwork:
     def _build_keras_models(self):
         keras = load_keras()
         graph = Graph(self.recipe)
-        encoder = _point_encoder(graph)
+        encoder = _in_units_of_X(_point_encoder(graph), self.constants, inputs=True)
         decoder = _activated(graph.decoder, self.recipe.output_activation, "decoder")
+        decoder = _in_units_of_X(decoder, self.constants, inputs=False)
         rows = keras.Input((self.recipe.n_features,), name="X")
         autoencoder = keras.Model(rows, decoder(encoder(rows)), name="autoencoder")
         return graph, (encoder, decoder, autoencoder)
 
 
-def _collect(running, out):
+def _collect(running, out, finish):
     """Wait for the result of the tile that was started first, and write it into `out`."""
     start, result = running.popleft()
-    out[start : start + len(result)] = np.asarray(result)[: len(out) - start]
+    out[start : start + len(result)] = finish(np.asarray(result)[: len(out) - start])
 
 
 def initial_network(recipe, seed, constants):
@@ -164,6 +183,33 @@ def _activated(model, activation, name):
     if keras_activation(activation) != "linear":
         output = keras.layers.Activation(keras_activation(activation))(output)
     return keras.Model(model.inputs[0], output, name=name)
+
+
+def _in_units_of_X(model, constants, *, inputs):
+    """A model on the scale of a network as one whose inputs or outputs are in the units of X."""
+    if "centre" not in constants:
+        return model
+    keras = load_keras()
+    centre = constants["centre"]
+    scale = np.broadcast_to(constants["scale"], centre.shape)
+    if inputs:
+        rows = keras.Input(model.input_shape[1:], name="X")
+        # The centre first, of which the second layer takes what single precision rounds off.
+        rounded = centre.astype(np.float32).astype(np.float64)
+        centred = keras.layers.Rescaling(1.0, (-rounded).tolist())(rows)
+        rest = (rounded - centre) / scale
+        scaled = keras.layers.Rescaling((1 / scale).tolist(), rest.tolist())(centred)
+        return keras.Model(rows, model(scaled), name=model.name)
+    restore = keras.layers.Rescaling(scale.tolist(), centre.tolist())
+    outputs = restore(model.outputs[0])
+    if "low" in constants:
+        # Of Keras's layers alone, so that the model can be saved.
+        low, high = (
+            keras.layers.Rescaling(0.0, constants[name].tolist())(outputs)
+            for name in ("low", "high")
+        )
+        outputs = keras.layers.Minimum()([keras.layers.Maximum()([outputs, low]), high])
+    return keras.Model(model.inputs[0], outputs, name=model.name)
 
 
 def _point_encoder(graph):
@@ -229,7 +275,7 @@ class _Compiled:
         serves all networks of the recipe. So it is found with random weights: those of one network
         may be zero, or its units dead, and then any order gives the same.
         """
-        n_rows = max(tile_rows, TILE_ROWS)
+        n_rows = max(tile_rows, PROBED_ROWS)
 
         def agree():
             generator = np.random.default_rng(0)
@@ -273,9 +319,9 @@ def _tells_rows_apart(results):
 
 
 def _large_tile_rows(width):
-    """Rows of a large tile: a power of two, so that few programs serve all data."""
-    fitting = max(1, LARGE_TILE_BYTES // (4 * width))
-    return min(LARGE_TILE_ROWS, 2 ** (fitting.bit_length() - 1))
+    """Rows of a large tile: a usual one doubled some times, so that few programs serve all data."""
+    fitting = max(1, LARGE_TILE_BYTES // (4 * width) // TILE_ROWS)
+    return min(LARGE_TILE_ROWS, TILE_ROWS * 2 ** (fitting.bit_length() - 1))
 
 
 class _Resident:

@@ -67,10 +67,11 @@ def likelihood_function(graph, objective):
 
 
 def row_keys(X, seed):
-    """A random key for each row: a hash of the bits of its values, and the seed."""
+    """A random key for each row: a hash of the first bits of its values, and the seed."""
     from keras import ops
 
-    bits = _jax.bits(ops.where(X == 0, 0.0, X))  # -0.0 and 0.0 are one value
+    # -0.0 and 0.0 are one value, and so are most that differ by the rounding of another unit.
+    bits = _jax.bits(ops.where(X == 0, 0.0, X)) >> 12
     factors = np.random.default_rng(0).integers(2**32, size=(2, X.shape[1]), dtype=np.uint32) | 1
     mixed = (bits ^ (bits >> 15))[:, None, :] * factors
     hashes = (mixed ^ (mixed >> 13)).sum(axis=-1, dtype="uint32")

@@ -7,13 +7,14 @@ from itertools import islice
 import numpy as np
 
 from . import _jax
-from .batches import Blocks, ahead
+from .batches import WINDOW_BYTES, Blocks, ahead
 from .graph import graph_of, initial_weights
 from .inference import FittedNetwork
 from .interrupts import Interrupts
 from .programs import compile_program
 from .schedules import SCHEDULES
 from .solver import apply, finished, initial_slots, scaled, scheduled_step_size
+from .units import for_programs, standardised
 
 SMALLEST_STEP_SIZE = 1e-6
 """Where the "adaptive" schedule stops dividing, and training with it, as in scikit-learn's MLPs."""
@@ -96,10 +97,12 @@ class Training:
         self.interrupted = False
         self._evaluation = self._restored = None
         self._programs = {}
+        self._program_constants = for_programs(constants)
+        self._unit = objective.unit(constants)
 
     def validate_on(self, data):
         """Record the reconstruction loss on these rows after each epoch."""
-        self._evaluation = _blocks(data, min(data.n_rows, EVALUATION_ROWS))
+        self._evaluation = self._blocks(data, min(data.n_rows, EVALUATION_ROWS))
         self.history["val_loss"] = []
 
     def run(self, data, batch_size, schedule, rule, hooks):
@@ -127,7 +130,7 @@ class Training:
         Where the rule watches the validation loss, the network is the one for which it was lowest.
         """
         self._start(data)
-        blocks = _blocks(data, batch_size)
+        blocks = self._blocks(data, batch_size)
         passes = self._passes(blocks, schedule)
         if blocks.worth_a_thread:
             passes = ahead(passes)
@@ -140,7 +143,7 @@ class Training:
                 if interrupts.noted:
                     break
                 watched = self.history["val_loss" if rule.on_validation else "loss"][-1]
-                if rule.update(watched) and rule.on_validation:
+                if rule.update(watched / self._unit) and rule.on_validation:
                     best = _jax.to_host(self._weights())
                 if hooks.after_epoch(self) or (rule.met and not rates.divided()):
                     break
@@ -188,7 +191,17 @@ class Training:
 
     def _numbers(self, objective, epoch, random=None):
         """The arguments of an epoch's programs that are neither state nor data."""
-        return {**objective.numbers_at(epoch, random), "constants": self.constants}
+        return {**objective.numbers_at(epoch, random), "constants": self._program_constants}
+
+    def _blocks(self, data, batch_size):
+        """The blocks of a `TrainingSet` on the network's scale, its weights of a mean of one."""
+        # Every epoch reads them.
+        X = standardised(data.X, self.constants).computed(WINDOW_BYTES)
+        target = X
+        if data.target is not data.X:
+            target = standardised(data.target, self.constants).computed(WINDOW_BYTES)
+        weight = data.weight / data.weight.mean()
+        return Blocks(X, target, weight, batch_size, resident=not _jax.on_cpu())
 
     def _epoch(self, passes, rate, interrupts):
         losses = _Mean()
@@ -201,7 +214,7 @@ class Training:
         self.n_epochs += 1
         if self.solver.owns_step_size:
             rate = scheduled_step_size(*self._solving, self.state[1])
-        self._record(losses.value, rate)
+        self._record(losses.value * self._unit, rate)
 
     def _pass(self, block, seed, numbers):
         """Train on each batch of a block; returns their losses.
@@ -260,7 +273,7 @@ class Training:
                     arguments,
                 )
             losses.add(self._programs["evaluation"](*arguments), block.n_present)
-        return losses.value
+        return losses.value * self._unit
 
     def _weights(self):
         """The weights of the network that the training would give if it ended now.
@@ -334,12 +347,6 @@ class _Mean:
     def value(self):
         """The mean of all losses so far."""
         return self._total / self._n_rows
-
-
-def _blocks(data, batch_size):
-    """The blocks of a `TrainingSet`, its weights scaled to a mean of one."""
-    weight = data.weight / data.weight.mean()
-    return Blocks(data.X, data.target, weight, batch_size, resident=not _jax.on_cpu())
 
 
 def _batch(data, order, number):

@@ -8,6 +8,7 @@ import numpy as np
 from . import jacobian
 from .draws import draws
 from .schedules import final_value, value_at
+from .units import restored, standardised
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,29 @@ class Objective:
     @property
     def constrains_code(self):
         """Whether anything but the code's width prevents the identity mapping."""
-        on_code = (term for term in self.penalties if "code" in term.penalty.concerns)
-        return self.corruption is not None or any(final_value(t.weight) != 0 for t in on_code)
+        weights = (term.weight for term in self._code_penalties)
+        return self.corruption is not None or any(final_value(weight) != 0 for weight in weights)
+
+    @property
+    def shapes_code(self):
+        """Whether there is a corruption or a penalty on the code, be its weight zero or not.
+
+        A search over weights that begins at zero is then one over the same network.
+        """
+        return self.corruption is not None or bool(self._code_penalties)
+
+    @property
+    def _code_penalties(self):
+        return [term for term in self.penalties if "code" in term.penalty.concerns]
 
     def plus(self, penalty, weight):
         """The same objective with one more penalty."""
         return replace(self, penalties=(*self.penalties, Weighted(penalty, weight)))
+
+    def weighing_weights(self, weight):
+        """The same objective with another weight of the first penalty, that on the weights."""
+        first, *others = self.penalties
+        return replace(self, penalties=(Weighted(first.penalty, weight), *others))
 
     def without_corruption(self):
         """The same objective on the input as it is."""
@@ -131,9 +149,7 @@ class Objective:
             observed = ~ops.isnan(target)
             target = ops.where(observed, target, 0.0)
         if self.corruption is not None:
-            corrupted = self.corruption.apply(X, numbers["corruption_level"], seed)
-            check_shape(self.corruption, corrupted, X.shape)
-            X = corrupted
+            X = self._corrupted(X, numbers["corruption_level"], seed, constants)
         X = filled(X, constants)
         encoded = graph.encoder_output(weights, X, training=training)
         code, posterior = graph.latent.draw(encoded.output, seed)
@@ -147,7 +163,7 @@ class Objective:
             code_logits=encoded.output,
             posterior=posterior,
             logits=decoded.output,
-            activate=graph.activate,
+            activate=lambda logits: bounded(graph.activate(logits), constants),
             squared_jacobian=lambda: jacobian_norm(graph, weights, X, seed),
             regularizers=encoded.regularizers + decoded.regularizers,
             weights=weights[0],
@@ -156,10 +172,34 @@ class Objective:
         )
         return forward, decoded.fixed
 
+    def _corrupted(self, X, level, seed, constants):
+        """The input after the corruption, which acts in the units of X.
+
+        Where it leaves a value alone, that keeps its precision.
+        """
+        from keras import ops
+
+        if self.corruption.ignores_offset and "centre" in constants:
+            constants = {**constants, "centre": ops.zeros_like(constants["centre"])}
+        clean = restored(X, constants)
+        corrupted = self.corruption.apply(clean, level, seed)
+        check_shape(self.corruption, corrupted, X.shape)
+        if clean is X:
+            return corrupted
+        return ops.where(corrupted == clean, X, standardised(corrupted, constants))
+
+    def unit(self, constants):
+        """What one of the loss is in terms of X: the objective is as many times as large."""
+        if "scale" not in constants or not self.loss.degree:
+            return 1.0
+        return float(np.mean(constants["scale"], dtype=np.float64)) ** self.loss.degree
+
     def row_losses(self, forward, numbers):
         """The loss of each row, over its observed features: their sum or their mean."""
         from keras import ops
 
+        if self.loss.degree is None:
+            forward = forward.in_units_of_X()
         values = self.loss(forward, **numbers["loss"])
         check_shape(self.loss, values, forward.target.shape)
         if forward.observed is not None:
@@ -179,6 +219,31 @@ def check_shape(term, value, expected):
             f"{term!r} must give {'a scalar' if expected == () else 'a value for each entry'}, of "
             f"shape {tuple(expected)} here, but gave one of shape {shape}."
         )
+
+
+def bounded(values, constants):
+    """Reconstructions cut off at the bounds of the features.
+
+    A gradient that leads back to the range passes through a bound: else what is beyond would never
+    come back. One that leads further out, as some losses have where they are zero, does not.
+    """
+    from keras import ops
+
+    if "low" not in constants:
+        return values
+    low, high = constants["low"], constants["high"]
+
+    @ops.custom_gradient
+    def cut(values):
+        def gradient(*inputs, upstream=None):
+            upstream = inputs[-1] if upstream is None else upstream
+            above, below = values > high, values < low
+            back = ops.where(above, upstream > 0, ops.where(below, upstream < 0, True))
+            return ops.where(back, upstream, 0.0)
+
+        return ops.clip(values, low, high), gradient
+
+    return cut(values)
 
 
 def filled(X, constants):
@@ -204,9 +269,10 @@ class ForwardPass:
     Attributes
     ----------
     X : tensor of shape (n_rows, n_features)
-        The input, corrupted if the objective corrupts, missing values replaced.
+        The input on the network's scale, corrupted if the objective corrupts, missing values
+        replaced.
     target : tensor of shape (n_rows, n_features)
-        What the network must give; 0 where a value is missing.
+        What the network must give, on its scale; 0 where a value is missing.
     observed : tensor of bool, shape (n_rows, n_features), or None
         Where the target is known; None where it is everywhere.
     row_weight : tensor of shape (n_rows,)
@@ -247,6 +313,16 @@ class ForwardPass:
     weights: list
     extra_weights: dict
     constants: dict
+
+    def in_units_of_X(self):
+        """The same with target and reconstruction in the units of X, for losses that need them."""
+        if "centre" not in self.constants:
+            return self
+        return replace(
+            self,
+            target=restored(self.target, self.constants),
+            activate=lambda logits: restored(self.activate(logits), self.constants),
+        )
 
     @property
     def reconstruction(self):

@@ -16,6 +16,8 @@ ATTRIBUTES = {
     "val_loss_curve_": (list, type(None)),
     "best_loss_": float,
     "mean_": np.ndarray,
+    "pca_error_": float,
+    "alpha_": float,
     "backend_": str,
     "_network": FittedNetwork,
     "_slots": (SolverState, type(None)),
@@ -57,6 +59,9 @@ def check_fit(cls, fitted):
             raise UnusableError(f"{name} is {fitted[name]!r}.")
     n_features = check_whole(fitted["n_features_in_"], "n_features_in_", 1)
     check_whole(fitted["_seed"], "seed", 0, 2**32 - 1)
+    for name in ("pca_error_", "alpha_"):
+        if not 0 <= fitted[name] < math.inf:
+            raise UnusableError(f"{name} is {fitted[name]!r}.")
     check_curves(fitted)
     names = fitted.get("feature_names_in_")
     if names is not None and (names.dtype != object or names.shape != (n_features,)):
@@ -130,10 +135,7 @@ def check_network(network):
             f"n_code_features is {n_code_features}, but n_components is {recipe.n_components}."
         )
     check_shapes(network)
-    for name in {"fill", "noise_variance"} & set(network.constants):
-        constant = network.constants[name]
-        if constant.dtype != np.float32 or constant.shape != (recipe.n_features,):
-            raise UnusableError(f"the constant {name!r} is {constant!r}.")
+    check_constants(network)
     if not network.is_finite:
         raise UnusableError(f"the weights of {recipe.architecture!r} are not all finite.")
 
@@ -164,6 +166,36 @@ def check_shapes(network):
                     f"array {number} of the {kind} weights of {recipe.architecture!r} should be of "
                     f"shape {tuple(other)}, found {one}."
                 )
+
+
+CONSTANTS = {
+    "centre": (np.float64, np.isfinite),
+    "scale": (np.float64, lambda scale: np.isfinite(scale) & (scale > 0)),
+    "low": (np.float64, lambda low: low < math.inf),
+    "high": (np.float64, lambda high: high > -math.inf),
+    "fill": (np.float64, np.isfinite),
+    "noise_variance": (np.float32, lambda variance: variance >= 0),
+}
+"""Types of the constants that skae knows, and where their values are possible."""
+
+
+def check_constants(network):
+    """Refuse constants that no fit of such a network takes from the data."""
+    constants, n_features = network.constants, network.recipe.n_features
+    for name in set(CONSTANTS) & set(constants):
+        constant, (dtype, possible) = constants[name], CONSTANTS[name]
+        shapes = ((), (n_features,)) if name == "scale" else ((n_features,),)
+        if constant.dtype != dtype or constant.shape not in shapes or not possible(constant).all():
+            raise UnusableError(f"the constant {name!r} is {constant!r}.")
+    scaled = network.recipe.output_activation == "identity"
+    if any((name in constants) != scaled for name in ("centre", "scale")):
+        raise UnusableError(
+            f"its network has the constants {sorted(constants)} and the output activation "
+            f"{network.recipe.output_activation!r}."
+        )
+    bounds = [constants[name] for name in ("low", "high") if name in constants]
+    if len(bounds) == 1 or (bounds and not (scaled and (bounds[0] <= bounds[1]).all())):
+        raise UnusableError(f"the bounds of its reconstructions are {bounds!r}.")
 
 
 def check_slots(slots, weights):

@@ -34,7 +34,7 @@ from ..losses import Loss
 from ..penalties import Penalty
 from .checks import UnusableError, check_fit, check_whole, excerpt, is_plain
 
-FORMAT = 2
+FORMAT = 3
 """Version of the files; a file of another one is refused."""
 
 DOCUMENT = "skae.json"

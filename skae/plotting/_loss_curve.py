@@ -22,6 +22,8 @@ class LossCurveDisplay:
     names : list of str, default=None
         Names of the estimators. None calls the curves "training" and "validation", which suits a
         single estimator.
+    pca_error : float, default=None
+        Squared error that PCA leaves, as a level to compare with.
 
     Attributes
     ----------
@@ -29,6 +31,8 @@ class LossCurveDisplay:
         Curves of the training loss, by estimator.
     val_lines_ : list of (matplotlib Line2D or None)
         Curves of the validation loss, by estimator.
+    pca_line_ : matplotlib Line2D or None
+        Level of PCA's error.
     ax_ : matplotlib Axes
         Axes of the curves.
     figure_ : matplotlib Figure
@@ -48,19 +52,22 @@ class LossCurveDisplay:
     >>> autoencoder = autoencoder.fit(X[:1500], X_val=X[1500:])
     >>> display = LossCurveDisplay.from_estimator(autoencoder)
     >>> [line.get_label() for line in display.ax_.lines]
-    ['training', 'validation']
+    ['training', 'validation', 'PCA']
     """
 
-    def __init__(self, *, loss_curves, val_loss_curves=None, names=None):
+    def __init__(self, *, loss_curves, val_loss_curves=None, names=None, pca_error=None):
         self.loss_curves = loss_curves
         self.val_loss_curves = val_loss_curves
         self.names = names
+        self.pca_error = pca_error
 
     @classmethod
     def from_estimator(
         cls, estimator, X=None, *, name=None, log_scale=False, ax=None, line_kwargs=None
     ):
         """Draw the loss curve of one fitted estimator.
+
+        Beside it, where the loss is a mean squared error, the level of PCA with as many components.
 
         Parameters
         ----------
@@ -92,7 +99,12 @@ class LossCurveDisplay:
         """
         train, validation = _curves(estimator)
         names = None if name is None else [name]
-        display = cls(loss_curves=[train], val_loss_curves=[validation], names=names)
+        display = cls(
+            loss_curves=[train],
+            val_loss_curves=[validation],
+            names=names,
+            pca_error=_pca_error(estimator),
+        )
         return display.plot(ax, log_scale=log_scale, line_kwargs=line_kwargs)
 
     @classmethod
@@ -168,6 +180,10 @@ class LossCurveDisplay:
             self.lines_.append(_draw(ax, curve, {"label": labels[0], **style}))
             style["linestyle"] = "--"
             self.val_lines_.append(_draw(ax, val_curve, {"label": labels[1], **style}))
+        self.pca_line_ = None
+        if self.pca_error is not None:
+            style = {"color": "0.5", "linewidth": 1.2, "linestyle": ":", "label": "PCA"}
+            self.pca_line_ = ax.axhline(self.pca_error, **style)
         ax.set(xlabel="Epoch", ylabel="Loss", title="Loss curve")
         ax.set_yscale("log" if log_scale else "linear")
         ax.grid(axis="y", which="both" if log_scale else "major", alpha=0.25)
@@ -184,6 +200,13 @@ def _curves(estimator):
         raise ValueError(f"{type(estimator).__name__} has no loss_curve_ to draw.")
     validation = getattr(estimator, "val_loss_curve_", None)
     return np.asarray(estimator.loss_curve_), None if validation is None else np.asarray(validation)
+
+
+def _pca_error(estimator):
+    """PCA's error where the loss curve is one of mean squared errors, else None."""
+    estimator = final_estimator(estimator)
+    is_squared = getattr(estimator, "loss", None) == "squared_error"
+    return getattr(estimator, "pca_error_", None) if is_squared else None
 
 
 def _draw(ax, curve, style):

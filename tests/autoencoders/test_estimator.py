@@ -64,7 +64,8 @@ def test_an_architecture_of_ones_own(digits):
     np.testing.assert_array_equal(clone(own).fit(X).transform(X), first.transform(X))
     other = clone(own).set_params(random_state=1)
     assert not np.array_equal(other.fit_transform(X), first.transform(X))
-    layers = [type(layer).__name__ for layer in own.encoder_.layers[1:]]
+    *_, network = own.encoder_.layers  # behind those that take X to the network's scale
+    layers = [type(layer).__name__ for layer in network.layers[1:]]
     assert layers == ["Dense", "Dropout", "Dense"]
     again = pickle.loads(pickle.dumps(first))
     np.testing.assert_array_equal(again.transform(X), first.transform(X))
@@ -138,10 +139,11 @@ def test_only_access_builds_keras_models(digits, monkeypatch):
     assert fitted.encoder_.output_shape == (None, 4)
 
 
-def test_standardised_data_get_an_identity_output(digits):
-    X = StandardScaler().fit_transform(digits)
-    assert autoencoder().fit(X)._network.recipe.output_activation == "identity"
-    assert autoencoder().fit(digits)._network.recipe.output_activation == "logistic"
+def test_an_automatic_output_is_the_identity_unless_the_loss_implies_another(digits):
+    for X in (StandardScaler().fit_transform(digits), digits):
+        assert autoencoder().fit(X)._network.recipe.output_activation == "identity"
+    crossed = autoencoder(loss="binary_crossentropy").fit(digits)
+    assert crossed._network.recipe.output_activation == "logistic"
 
 
 # Explained variance
@@ -163,14 +165,15 @@ def test_explained_variance_by_definition(digits):
     fitted = autoencoder().fit(digits[:300])
     X, mean = digits[300:].copy(), digits[:300].mean(axis=0)
     np.testing.assert_allclose(fitted.mean_, mean, atol=1e-7)
-    X[:, 0] = 0.0  # as in training: nothing varies there
+    X[:, 0] = 0.0  # as in training: nothing varies there, and the bounds make that exact
     error = np.square(X - fitted.reconstruct(X)).sum(axis=0)
     variance = np.square(X - mean).sum(axis=0)
     assert fitted.explained_variance(X) == pytest.approx(1 - error.sum() / variance.sum())
     varying = variance > 0
     each = fitted.explained_variance(X, per_feature=True)
     np.testing.assert_allclose(each[varying], 1 - error[varying] / variance[varying])
-    assert (each[~varying] == 0).all()
+    np.testing.assert_array_equal(each[~varying], error[~varying] == 0)
+    assert each[0] == 1
     csr = fitted.explained_variance(sparse.csr_array(X))
     assert csr == pytest.approx(fitted.explained_variance(X))
 
@@ -189,24 +192,28 @@ def test_explained_variance_leaves_out_what_is_missing(digits):
 
 def test_a_perfect_reconstruction_of_constant_data_explains_all():
     X = np.zeros((10, 3))
-    fitted = autoencoder(n_components=1, output_activation="relu").fit(X)
+    fitted = autoencoder(n_components=1, output_activation="relu", init="random").fit(X)
     trainable = [0 * array for array in fitted._network.trainable]
     fitted._network = replace(fitted._network, trainable=trainable)
     assert fitted.explained_variance(X) == 1.0
     assert fitted.explained_variance(X + 1.0) == 0.0
 
 
-@pytest.mark.parametrize("n_rows", [20, 400])  # whose mean is that of float32 or of float64
-def test_a_constant_feature_explains_nothing_whatever_the_rounding_of_its_mean(digits, n_rows):
-    X = digits[:n_rows].copy()
+@pytest.mark.parametrize("n_rows", [20, 400])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_constant_feature_explains_nothing_unless_it_is_exact(digits, n_rows, dtype):
+    X = digits[:n_rows].astype(dtype)
     X[:, 0], X[:, 1] = 0.1, 1e6 + np.arange(n_rows)
-    fitted = autoencoder().fit(X)
-    assert fitted.mean_[0] != 0.1
-    each = fitted.explained_variance(X, per_feature=True)
-    assert each[0] == 0.0
+    unbounded = autoencoder(output_activation="identity").fit(X)
+    assert unbounded.mean_[0] == X[0, 0]
+    # That of X is lost in the size of the error of the other feature.
+    assert unbounded.explained_variance(X, per_feature=True)[0] == 0.0
+    bounded = autoencoder().fit(X)
+    each = bounded.explained_variance(X, per_feature=True)
+    assert each[0] == 1.0
     assert each[1] not in (0.0, 1.0)  # as little as that varies, it does
-    with_mean = np.full((3, 64), fitted.mean_, dtype=np.float64)
-    assert fitted.explained_variance(with_mean) == 0.0
+    with_mean = np.full((3, 64), unbounded.mean_, dtype=np.float64)
+    assert unbounded.explained_variance(with_mean) == 0.0
 
 
 def test_explained_variance_of_a_feature_without_any_value(digits):
@@ -227,8 +234,11 @@ def test_explained_variance_of_a_feature_without_any_value(digits):
     assert denoiser.explained_variance(digits) == pytest.approx(1 - error / variance)
 
 
-def test_later_data_beyond_a_logistic_output_warn(digits):
-    fitted = autoencoder().partial_fit(digits)
-    with pytest.warns(UserWarning, match="output is logistic and reconstructs nothing beyond"):
-        fitted.partial_fit(16 * digits)
-    autoencoder(output_activation="logistic").partial_fit(digits).partial_fit(digits)
+@pytest.mark.parametrize("name", ["logistic", "sigmoid"])
+def test_data_beyond_a_logistic_output_warn(name, digits):
+    fitted = autoencoder(output_activation=name).partial_fit(digits).partial_fit(digits)
+    message = r"of X range from 0 to 16, but .* reconstructs nothing beyond \[0, 1\]"
+    for fit in (fitted.partial_fit, fitted.fit):
+        with pytest.warns(UserWarning, match=message):
+            fit(16 * digits)
+    autoencoder().partial_fit(digits).partial_fit(16 * digits)

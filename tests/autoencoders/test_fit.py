@@ -63,7 +63,9 @@ def test_a_last_step_that_diverges_leaves_the_earlier_fit(params, max_iter, digi
 
 def test_an_infinite_code_is_refused_where_the_output_is_finite(digits):
     """A logistic output is 0 or 1 there."""
-    estimator = AutoencoderTransformer(1, architecture=Dense(()), max_iter=1).fit(digits)
+    estimator = AutoencoderTransformer(
+        1, architecture=Dense(()), output_activation="logistic", init="random", max_iter=1
+    ).fit(digits)
     code = np.full((1, 1), np.inf)
     assert np.isfinite(estimator._network.decode(Rows(code), np.empty((1, 64), np.float32))).all()
     with pytest.raises(ValueError, match="output became infinite or NaN"):
@@ -110,7 +112,7 @@ def test_codes_beyond_single_precision_are_refused(digits):
     estimator = autoencoder(output_activation="identity").fit(digits)
     trainable = [10 * array for array in estimator._network.trainable]
     estimator._network = replace(estimator._network, trainable=trainable)
-    with pytest.raises(ValueError, match="X contains values too large for dtype"):
+    with pytest.raises(ValueError, match=r"X contains values of more than 3\.4e\+38"):
         estimator.inverse_transform(np.full((1, 2), 1e300))
     with pytest.raises(ValueError, match="reconstruction is infinite in single precision"):
         estimator.inverse_transform(np.full((1, 2), 3e38))
@@ -162,7 +164,9 @@ def test_swap_noise_keeps_the_marginals_of_repeated_rows():
         warnings.simplefilter("ignore")  # of a constant code
         denoiser.fit(X)
     encoder, inner, decoder, outer = (w.item() for w in denoiser._network.trainable)
-    f = (np.array([0.0, 1.0]) * encoder + inner) * decoder + outer
+    centre, scale = (denoiser._network.constants[name].item() for name in ("centre", "scale"))
+    standardised = (np.array([0.0, 1.0]) - centre) / scale
+    f = ((standardised * encoder + inner) * decoder + outer) * scale + centre
     # The other row is drawn from the 19 others.
     for_zero = 17 / 19 * f[0] ** 2 + 2 / 19 * f[1] ** 2
     for_one = 18 / 19 * (1 - f[0]) ** 2 + 1 / 19 * (1 - f[1]) ** 2
@@ -199,6 +203,7 @@ def test_a_saturated_unit_is_freed(digits):
     sparse = SparseAutoencoder(
         2, sparsity="kl", sparsity_weight=10.0, sparsity_target=0.2, hidden_layer_sizes=(),
         learning_rate_init=0.1, warm_start=True, random_state=0,
+        output_activation="logistic",  # X is not centred: the matrix can lower all codes, too
     )  # fmt: skip
     sparse.set_params(max_iter=1).fit(digits)
     kernel, bias, *decoder = sparse._network.trainable
@@ -235,11 +240,23 @@ class LogCosh(Loss):
 def test_a_loss_of_ones_own(digits):
     settings = {"learning_rate_init": 1e-12, "learning_rate": "constant", "max_iter": 1}
     for loss in (LogCosh(2.0), lambda forward: LogCosh(2.0)(forward)):
-        fitted = autoencoder(loss=loss, **settings).fit(digits)
+        fitted = autoencoder(loss=loss, alpha=0.0, **settings).fit(digits)
         expected = np.log(np.cosh(2 * (digits - fitted.reconstruct(digits)))).mean()
         assert fitted.loss_curve_[0] == pytest.approx(expected, rel=1e-4)
     search = GridSearchCV(autoencoder(loss=LogCosh()), {"loss__scale": [0.1, 10.0]}, cv=2)
     assert len(set(search.fit(digits).cv_results_["mean_test_score"])) == 2
+
+
+class Misnamed(LogCosh):
+    """A loss whose constant has the name of one of skae's."""
+
+    def constants(self, variances, scale, earlier):
+        return {"scale": variances}
+
+
+def test_constants_of_a_loss_of_ones_own_have_names_of_their_own(digits):
+    with pytest.raises(ValueError, match=r"Misnamed.* constants of the names \['scale'\]"):
+        autoencoder(loss=Misnamed()).fit(digits)
 
 
 class Scaled(Penalty):
@@ -261,7 +278,8 @@ def test_a_penalty_of_ones_own_shares_a_program_for_its_numbers(digits):
 
     def penalty(scale):
         fitted = autoencoder(weight_penalty=Scaled(scale), alpha=0.5, **frozen).fit(digits)
-        return fitted.loss_curve_[0] + fitted.score(digits), fitted.transform(digits)
+        unit = fitted._network.constants["scale"] ** 2  # that of the loss
+        return (fitted.loss_curve_[0] + fitted.score(digits)) / unit, fitted.transform(digits)
 
     value, code = penalty(3.0)
     assert value == pytest.approx(1.5 * np.square(code).sum(axis=1).mean(), rel=1e-3)
@@ -369,7 +387,8 @@ def test_regularizers_of_layers_are_part_of_the_objective(digits):
     encoder(digits.astype(np.float32))
     by_keras = float(sum(encoder.losses))  # that of the activity too, as this Keras scales it
     assert by_keras > by_hand + 0.01
-    penalty = estimator.loss_curve_[0] + estimator.score(digits)
+    unit = estimator._network.constants["scale"] ** 2  # that of the loss
+    penalty = (estimator.loss_curve_[0] + estimator.score(digits)) / unit
     assert penalty == pytest.approx(by_keras, rel=1e-4)
     assert estimator.val_loss_curve_[0] == pytest.approx(-estimator.score(digits), rel=1e-5)
 

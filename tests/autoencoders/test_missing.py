@@ -47,7 +47,7 @@ def test_the_network_gets_the_mean_in_place_of_what_is_missing(data, imputer):
 def test_the_loss_is_the_mean_over_observed_values(data):
     _, X_missing = data
     still = AutoencoderTransformer(
-        2, missing="mask", learning_rate_init=1e-12, max_iter=1, random_state=0
+        2, missing="mask", alpha=0.0, learning_rate_init=1e-12, max_iter=1, random_state=0
     ).fit(X_missing)
     error = np.square(X_missing - still.reconstruct(X_missing))
     assert still.loss_curve_[0] == pytest.approx(np.nanmean(error, axis=1).mean(), rel=1e-5)

@@ -88,3 +88,53 @@ def test_zero_weights_remove_rows_in_mini_batches(digits):
     weighted = autoencoder().fit(X, sample_weight=weight)
     removed = autoencoder().fit(X[weight > 0])
     np.testing.assert_array_equal(weighted.transform(X), removed.transform(X))
+
+
+# On another scale
+
+
+STORAGES = {
+    "float32": lambda X, path: X.astype(np.float32),
+    "float64": lambda X, path: X.astype(np.float64),
+    "float16": lambda X, path: X.astype(np.float16),
+    "int": lambda X, path: X.astype(np.int64),
+    "byte": lambda X, path: X.astype(np.uint8),
+    "Fortran": lambda X, path: np.asfortranarray(X, np.float32),
+    "CSR": lambda X, path: sparse.csr_array(X.astype(np.float32)),
+    "CSC": lambda X, path: sparse.csc_array(X.astype(np.int32)),
+    "memory map": lambda X, path: np.save(path, X) or np.load(path, mmap_mode="r"),
+}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("each", [False, True])
+def test_standardised_rows_are_the_same_from_every_storage(storage, each, tmp_path):
+    random = np.random.default_rng(0)
+    X = random.integers(0, 17, size=(700, 6))
+    centre, scale = X.mean(axis=0), np.asarray(X.std(axis=0) if each else 3.7)
+    expected = ((X - centre) / scale).astype(np.float32)
+    stored = Rows(STORAGES[storage](X, tmp_path / "X.npy"))
+    rows, positions = stored.standardised(centre, scale), random.permutation(700)[:600]
+    assert rows.n_rows == 700
+    np.testing.assert_array_equal(rows.to_array(), expected)
+    out = np.empty((600, 6), np.float32)
+    assert rows.take(positions, out) is out
+    np.testing.assert_array_equal(out, expected[positions])
+    np.testing.assert_array_equal(rows.part(slice(3, 9)).astype(np.float32), expected[3:9])
+    some = rows.subset(positions).subset(np.arange(0, 600, 7))
+    np.testing.assert_array_equal(some.to_array(), expected[positions[::7]])
+    np.testing.assert_array_equal(stored.to_array(), X)
+
+
+def test_standardised_rows_keep_what_single_precision_would_round():
+    X = np.array([[1e9, np.nan], [1e9 + 1e-4, 5.0]])
+    rows = Rows(X).standardised(np.array([1e9, 3.0]), np.asarray(1e-4))
+    np.testing.assert_allclose(rows.to_array(), [[0, np.nan], [1, 2e4]], rtol=1e-3)
+
+
+def test_huge_and_tiny_rows_fit_into_single_precision():
+    for size in (1e150, 1e-150):
+        rows = Rows(np.array([[-size], [3 * size]])).standardised(
+            np.array([size]), np.asarray(size)
+        )
+        np.testing.assert_allclose(rows.to_array(), [[-2], [2]], rtol=1e-6)

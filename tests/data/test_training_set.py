@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skae._data import TrainingSet
+from skae._data.statistics import summarise
 
 X = np.array([[0.0, 1.0], [2.0, 3.0], [-0.0, 1.0], [4.0, np.nan], [2.0, 3.0], [4.0, -np.nan]])
 
@@ -14,9 +15,31 @@ def test_identical_rows_are_merged():
     weight_of = dict(zip(merged.X.to_array()[:, 0].tolist(), merged.weight * 8, strict=True))
     assert weight_of == {0.0: 5.0, 2.0: 3.0, 4.0: 4.0}
     assert merged.target is merged.X
-    np.testing.assert_allclose(merged.means(), data.means())
-    np.testing.assert_allclose(merged.variances(), data.variances())
-    np.testing.assert_allclose(data.means(), [(3 * 2 + 4 * 4) / 12, (5 * 1 + 3 * 3) / 8])
+    same, other = summarise(data.X, data.weight), summarise(merged.X, merged.weight)
+    for name, value in vars(same).items():
+        np.testing.assert_allclose(getattr(other, name), value, err_msg=name)
+    np.testing.assert_allclose(data.target_means(), [(3 * 2 + 4 * 4) / 12, (5 * 1 + 3 * 3) / 8])
+    np.testing.assert_array_equal(merged.target_means(), other.mean)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16, np.float16])
+def test_merged_rows_keep_type_and_precision(dtype):
+    rows = np.array([[1, 2], [3, 4], [1, 2]], dtype)
+    merged = TrainingSet.from_arrays(rows).merged()
+    assert merged.X.dtype == dtype
+    np.testing.assert_array_equal(merged.X.part(slice(None)), [[1, 2], [3, 4]])
+    close = np.array([[1e9], [1e9 + 1e-6]])
+    assert TrainingSet.from_arrays(close).merged().n_rows == 2
+
+
+@pytest.mark.parametrize("factor", [1e-20, 1 / 3, 7.0, 1e20, 1e100])
+def test_merged_rows_are_in_the_same_order_in_any_units(factor):
+    """Else another unit would deal other rows into the batches, and other ones be held out."""
+    rows = np.random.default_rng(0).integers(-4, 5, size=(80, 2)) * 1.7
+    merged = TrainingSet.from_arrays(rows).merged().X.part(slice(None))
+    np.testing.assert_array_equal(merged, np.unique(rows, axis=0))
+    scaled = TrainingSet.from_arrays(rows * factor).merged().X.part(slice(None))
+    np.testing.assert_array_equal(scaled, merged * factor)
 
 
 def test_rows_are_not_merged_if_their_targets_differ():
@@ -40,7 +63,7 @@ def test_no_copy_of_a_row_is_held_out_while_another_is_trained_on(seed):
     assert held_out | set(trained) == {tuple(row) for row in rows}
     assert len(trained) == sum(tuple(row) not in held_out for row in rows[1:])
     assert unmerged.weight.sum() == pytest.approx(data.weight.sum())
-    np.testing.assert_allclose(unmerged.means(), data.means())
+    np.testing.assert_allclose(unmerged.target_means(), data.target_means())
 
 
 def test_rows_that_were_not_merged_stay_as_they_are():

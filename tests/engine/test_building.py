@@ -242,14 +242,18 @@ class Penalized(Architecture):
 
 @pytest.mark.parametrize("copies", [1, 20])
 def test_an_activity_regularizer_is_a_mean_over_all_rows(copies):
+    """Like the loss it is that of the network's scale, in the squared units of X."""
     rows = np.repeat(np.linspace(0, 3, 20).reshape(5, 4), [copies, 1, 1, 1, 1], axis=0)
     estimator = AutoencoderTransformer(
-        2, architecture=Penalized(), max_iter=1, random_state=0, learning_rate_init=1e-12
-    ).fit(rows)
+        2, architecture=Penalized(), output_activation="identity", max_iter=1, random_state=0,
+        learning_rate_init=1e-12,
+    ).fit(rows)  # fmt: skip
     kernel, bias, back, shift = estimator._network.trainable
-    code = rows @ kernel + bias
-    by_hand = np.mean((code @ back + shift - rows) ** 2) + 0.01 * np.sum(code**2) / len(rows)
-    np.testing.assert_allclose(estimator.loss_curve_, by_hand, rtol=1e-5)
+    unit = rows.var(axis=0).mean()
+    inputs = (rows - rows.mean(axis=0)) / np.sqrt(unit)
+    code = inputs @ kernel + bias
+    by_hand = np.mean((code @ back + shift - inputs) ** 2) + 0.01 * np.sum(code**2) / len(rows)
+    np.testing.assert_allclose(estimator.loss_curve_, unit * by_hand, rtol=1e-5)
 
 
 def test_convolutions_take_one_call_a_batch_on_a_cpu(monkeypatch):

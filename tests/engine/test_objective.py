@@ -39,15 +39,20 @@ def digits():
     return load_digits().data / 16
 
 
-def objective_by_numpy(weights, X, sample_weight, *, activation, output, loss, penalty, alpha):
-    """The objective of a dense autoencoder in double precision."""
-    hidden = X
+def objective_by_numpy(
+    weights, fixed, X, sample_weight, *, activation, output, loss, penalty, alpha
+):
+    """The objective of a dense autoencoder with a linear path in double precision."""
+    encoder_path, encoder_gain, decoder_path, decoder_gain = fixed
+    hidden = code = X
     layers = list(zip(weights[::2], weights[1::2], strict=True))
     for index, (kernel, bias) in enumerate(layers):
         hidden = hidden @ kernel + bias
         if index == len(layers) - 1:
-            hidden = ACTIVATIONS[output](hidden)
-        elif index != len(layers) // 2 - 1:
+            hidden = ACTIVATIONS[output](code @ decoder_path + decoder_gain * hidden)
+        elif index == len(layers) // 2 - 1:
+            code = hidden = X @ encoder_path + encoder_gain * hidden
+        else:
             hidden = ACTIVATIONS[activation](hidden)
     value = np.average(LOSSES[loss](X, hidden).mean(axis=1), weights=sample_weight)
     if penalty is not None:
@@ -68,6 +73,7 @@ def test_value_and_gradient(loss, penalty):
     sample_weight = rng.uniform(0.5, 2, size=6)
     weights = [np.asarray(w, np.float64) for w in initial_weights(recipe, 0)[0]]
     weights = [w + 0.1 * rng.normal(size=w.shape) for w in weights]
+    fixed = [rng.normal(size=shape) for shape in [(5, 2), (), (2, 5), ()]]
     alpha = 0.7
     objective = Objective(as_loss(loss))
     if penalty is not None:
@@ -76,11 +82,12 @@ def test_value_and_gradient(loss, penalty):
     batch = (X.astype("f4"), X.astype("f4"), (sample_weight / sample_weight.sum()).astype("f4"))
 
     def value(trainable):
-        return objective(graph_of(recipe), (trainable, []), batch, numbers, None)[0]
+        single = [np.float32(array) for array in fixed]
+        return objective(graph_of(recipe), (trainable, single), batch, numbers, None)[0]
 
     def by_numpy(arrays):
         return objective_by_numpy(
-            arrays, X, sample_weight,
+            arrays, fixed, X, sample_weight,
             activation="tanh", output=output, loss=loss, penalty=penalty, alpha=alpha,
         )  # fmt: skip
 
@@ -92,42 +99,48 @@ def test_value_and_gradient(loss, penalty):
 
 @pytest.mark.parametrize("batch_size", [3, 2])
 def test_an_epoch_by_pencil_and_paper(batch_size):
-    """Plain gradient descent on one linear unit, worked out row by row."""
+    """Plain gradient descent on one linear unit, worked out row by row.
+
+    The network sees centred rows of unit variance; the loss is in squared units of X.
+    """
     X = np.array([[1.0], [2.0], [4.0]])
+    Z, scale = (X - X.mean()) / X.std(), X.std()
     autoencoder = AutoencoderTransformer(
         1, hidden_layer_sizes=(), output_activation="identity", solver="sgd", shuffle=False,
         learning_rate="constant", learning_rate_init=0.01, batch_size=batch_size, max_iter=1,
-        random_state=0,
+        init="random", random_state=0,
     )  # fmt: skip
-    recipe = Recipe(Dense(()), 1, 1)
+    recipe = Recipe(Dense((), linear_path=False), 1, 1)
     autoencoder.fit(X)
     weights, _ = initial_weights(recipe, autoencoder._seed)
     a, b, c, d = (float(np.asarray(w).item()) for w in weights)
     losses = []
-    for batch in [X[:batch_size, 0], X[batch_size:, 0]]:
+    for batch in [Z[:batch_size, 0], Z[batch_size:, 0]]:
         if not len(batch):
             continue
         code = a * batch + b
         error = c * code + d - batch
-        losses += list(error**2)
+        losses += list(scale**2 * error**2)
         slope = 2 * error / len(batch)
         step_a, step_b = (slope * c * batch).sum(), (slope * c).sum()
         step_c, step_d = (slope * code).sum(), slope.sum()
         a, b, c, d = a - 0.01 * step_a, b - 0.01 * step_b, c - 0.01 * step_c, d - 0.01 * step_d
     assert autoencoder.loss_curve_ == [pytest.approx(np.mean(losses), rel=1e-5)]
-    np.testing.assert_allclose(autoencoder.transform(X)[:, 0], a * X[:, 0] + b, rtol=1e-5)
+    code = a * Z + b
+    np.testing.assert_allclose(autoencoder.transform(X), code, rtol=1e-5)
     np.testing.assert_allclose(
-        autoencoder.reconstruct(X)[:, 0], c * (a * X[:, 0] + b) + d, rtol=1e-5
+        autoencoder.reconstruct(X), scale * (c * code + d) + X.mean(), rtol=1e-5
     )
 
 
-def test_the_linear_autoencoder_is_pca(digits):
+@pytest.mark.parametrize("init", ["random", "pca"])
+def test_the_linear_autoencoder_is_pca(init, digits):
     linear = AutoencoderTransformer(
         8, hidden_layer_sizes=(), output_activation="identity", learning_rate="cosine",
-        learning_rate_init=0.01, max_iter=500, n_iter_no_change=np.inf, random_state=0,
+        learning_rate_init=0.01, max_iter=500, n_iter_no_change=np.inf, init=init, random_state=0,
     ).fit(digits)  # fmt: skip
     pca = PCA(8).fit(digits)
-    decoder = linear.decoder_.get_weights()[0]
+    decoder = linear.inverse_transform(np.eye(8)) - linear.inverse_transform(np.zeros((1, 8)))
     angles = subspace_angles(decoder.T, pca.components_.T)
     assert angles.max() < 0.05
     error = np.square(digits - pca.inverse_transform(pca.transform(digits))).mean()
@@ -149,25 +162,48 @@ def test_score_is_minus_the_mean_squared_error(digits):
     )
 
 
-def test_reconstruction_by_numpy(digits):
+@pytest.mark.parametrize("output", ["auto", "identity", "logistic"])
+@pytest.mark.parametrize("code_activation", ["identity", "relu"])
+def test_reconstruction_by_numpy(output, code_activation, digits):
+    """Only an identity code has a linear path, and "auto" bounds features with piles of values."""
+    X = 5 * digits - 2 if output != "logistic" else digits
     autoencoder = AutoencoderTransformer(
-        3, hidden_layer_sizes=(9, 7), activation="tanh", code_activation="relu", max_iter=3,
-        random_state=0,
-    ).fit(digits)  # fmt: skip
-    weights = [w.astype(float) for w in autoencoder.model_.get_weights()]
-    hidden = digits
-    for index, activation in enumerate(["tanh", "tanh", "relu", "tanh", "tanh", "logistic"]):
-        hidden = ACTIVATIONS[activation](hidden @ weights[2 * index] + weights[2 * index + 1])
-        if index == 2:
-            np.testing.assert_allclose(autoencoder.transform(digits), hidden, atol=1e-5)
-    np.testing.assert_allclose(autoencoder.reconstruct(digits), hidden, atol=1e-5)
+        3, hidden_layer_sizes=(9, 7), activation="tanh", code_activation=code_activation,
+        output_activation=output, max_iter=3, random_state=0,
+    ).fit(X)  # fmt: skip
+    network = autoencoder._network
+    weights = [w.astype(float) for w in network.trainable]
+    matrices, gains = network.fixed[::2] or (0.0, 0.0), network.fixed[1::2] or (1.0, 1.0)
+    assert len(network.fixed) == (4 if code_activation == "identity" else 0)
+    centre, scale, low, high = 0.0, 1.0, -np.inf, np.inf
+    if output != "logistic":
+        centre, scale = X.mean(axis=0), np.sqrt(X.var(axis=0).mean())
+    if output == "auto":
+        low, high = X.min(axis=0), X.max(axis=0)
+        low = np.where((low == X).mean(axis=0) > 0.05, low, -np.inf)
+        high = np.where((high == X).mean(axis=0) > 0.05, high, np.inf)
+    hidden = (X - centre) / scale
+    for half, last in enumerate([code_activation, {"auto": "identity"}.get(output, output)]):
+        start = hidden
+        for index in range(3):
+            kernel, bias = weights[6 * half + 2 * index :][:2]
+            hidden = hidden @ kernel + bias
+            if index < 2:
+                hidden = np.tanh(hidden)
+        path = start @ matrices[half] if network.fixed else 0.0
+        hidden = ACTIVATIONS[last](path + gains[half] * hidden)
+        if half == 0:
+            np.testing.assert_allclose(autoencoder.transform(X), hidden, atol=2e-5)
+    reconstruction = np.clip(hidden * scale + centre, low, high)
+    np.testing.assert_allclose(autoencoder.reconstruct(X), reconstruction, atol=2e-5)
+    np.testing.assert_allclose(autoencoder.model_.predict(X, verbose=0), reconstruction, atol=2e-5)
 
 
 def test_every_row_is_seen_once_an_epoch(digits):
     """With a step size of nearly zero the loss curve is the mean loss of all rows."""
     autoencoder = AutoencoderTransformer(
         2, learning_rate_init=1e-12, learning_rate="constant", batch_size=50, max_iter=2, tol=0,
-        random_state=0,
+        alpha=0.0, random_state=0,
     ).fit(digits)  # fmt: skip
     for loss in autoencoder.loss_curve_:
         assert loss == pytest.approx(-autoencoder.score(digits), rel=1e-5)
@@ -212,7 +248,7 @@ def test_validation_loss_is_that_of_the_given_rows(digits):
 
 def test_early_stopping_restores_the_best_epoch(digits):
     autoencoder = AutoencoderTransformer(
-        8, solver="sgd", learning_rate_init=20.0, learning_rate="constant", early_stopping=True,
+        8, solver="sgd", learning_rate_init=2.0, learning_rate="constant", early_stopping=True,
         max_iter=40, random_state=1,
     )  # fmt: skip
     autoencoder.fit(digits[:1000], X_val=digits[1000:])
@@ -224,15 +260,19 @@ def test_early_stopping_restores_the_best_epoch(digits):
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_stopping_follows_the_rule_of_mlp(early_stopping):
-    """Replay scikit-learn's rule on the curve: it must stop at the last epoch, not before."""
+    """Replay scikit-learn's rule on the curve: it must stop at the last epoch, not before.
+
+    The tolerance is that of the network's scale, so that it means the same in any units.
+    """
     X = load_digits().data / 16
     autoencoder = AutoencoderTransformer(
         2, tol=1e-3, n_iter_no_change=3, early_stopping=early_stopping, random_state=0
     ).fit(X)
     curve = autoencoder.val_loss_curve_ if early_stopping else autoencoder.loss_curve_
+    tol = 1e-3 * autoencoder._network.constants["scale"] ** 2
     best, no_change, stops = np.inf, 0, []
     for epoch, loss in enumerate(curve):
-        no_change = no_change + 1 if loss > best - 1e-3 else 0
+        no_change = no_change + 1 if loss > best - tol else 0
         best = min(best, loss)
         if no_change > 3:
             stops.append(epoch)
@@ -353,7 +393,7 @@ def test_weights_weigh_the_loss(digits, batch_size):
     X = digits[:300].repeat(2, axis=0)[:400]
     weight = np.random.default_rng(0).integers(0, 5, size=400).astype(float)
     autoencoder = AutoencoderTransformer(
-        2, learning_rate_init=1e-12, batch_size=batch_size, max_iter=1, random_state=0
+        2, learning_rate_init=1e-12, batch_size=batch_size, max_iter=1, alpha=0.0, random_state=0
     ).fit(X, sample_weight=weight)
     expected = np.average(autoencoder.reconstruction_error(X), weights=weight)
     assert autoencoder.loss_curve_[0] == pytest.approx(expected, rel=1e-5)

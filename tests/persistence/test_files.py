@@ -202,6 +202,7 @@ def load_error(path, **options):
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.filterwarnings("ignore::skae.exceptions.SilentUnitsWarning")  # after two epochs
 def test_what_is_loaded_is_what_was_saved(name, X, path):
     saved = copy.deepcopy(ESTIMATORS[name]).fit(X)
     skae.save(saved, path)
@@ -210,6 +211,7 @@ def test_what_is_loaded_is_what_was_saved(name, X, path):
     for method in ("transform", "reconstruct", "reconstruction_error"):
         assert_same(getattr(loaded, method)(X), getattr(saved, method)(X))
     assert saved.transform(X).std() > 0
+    assert {"pca_error_", "alpha_"} <= set(vars(loaded))
     again = path.with_name("again")
     skae.save(loaded, again)
     assert again.read_bytes() == path.read_bytes()
@@ -280,9 +282,13 @@ def test_a_file_holds_no_pickle_and_the_plain_weights(model, file):
     document = json.loads(content.pop("skae.json"))
     arrays = [np.load(io.BytesIO(data), allow_pickle=False) for data in content.values()]
     assert [array.shape for array in arrays] == [
-        (4, 3), (3,), (3, 2), (2,), (2, 3), (3,), (3, 4), (4,), (4,),
+        (4, 3), (3,), (3, 2), (2,), (2, 3), (3,), (3, 4), (4,), (4, 2), (), (2, 4), (),
+        (4,), (), (4,), (4,), (4,),
     ]  # fmt: skip
-    assert_same(arrays, [*model._network.trainable, model.mean_])
+    network = model._network
+    assert list(network.constants) == ["centre", "scale", "low", "high"]
+    in_file = [*network.trainable, *network.fixed, *network.constants.values(), model.mean_]
+    assert_same(arrays, in_file)
     assert document["estimator"]["class"] == "AutoencoderTransformer"
     assert document["skae"] == skae.__version__
     assert document["estimator"]["params"]["hidden_layer_sizes"] == {"tuple": [3]}
@@ -313,15 +319,16 @@ def test_text_and_numbers_of_any_kind(X, path):
 class Relative(Loss):
     """A user's loss that takes an array of its own from the training data."""
 
-    def constants(self, data, earlier):
-        return {"scale": np.float32(1 + data.variances().max())}
+    def constants(self, variances, scale, earlier):
+        return {"unit": np.float32(1 + scale * variances.max())}
 
     def __call__(self, forward):
-        return abs(forward.target - forward.reconstruction) / forward.constants["scale"]
+        return abs(forward.target - forward.reconstruction) / forward.constants["unit"]
 
 
 def test_a_loss_with_constants_of_its_own(X, path):
     saved = AutoencoderTransformer(loss=Relative(), max_iter=2, random_state=0).fit(X)
+    assert saved._network.constants["unit"] > 1
     skae.save(saved, path)
     with pytest.raises(skae.LoadError, match="Relative"):
         skae.load(path)
@@ -486,10 +493,10 @@ class Trap:
     ("name", "data", "message"),
     [
         ("0.npy", None, "member '0.npy' is missing"),
-        ("8.npy", None, "skae writes no value like .*8"),
+        ("16.npy", None, "skae writes no value like .*16"),
         ("skae.json", None, "member 'skae.json' is missing"),
-        ("../9.npy", npy(np.ones(1)), r'9.npy.* is missing; others found: \["../9.npy"\]'),
-        ("/etc/9.npy", npy(np.ones(1)), "'9.npy' is missing"),
+        ("../17.npy", npy(np.ones(1)), r'17.npy.* is missing; others found: \["../17.npy"\]'),
+        ("/etc/17.npy", npy(np.ones(1)), "'17.npy' is missing"),
         ("code.py", b"print()", r'others found: \["code.py"\]'),
         ("0.npy", b"", "damaged"),
         ("0.npy", b"\x93NUMPY\x01\x00\x10\x00{'descr': ((((  ", "damaged"),
@@ -505,9 +512,9 @@ class Trap:
         ("skae.json", b"[" * 100000, "damaged"),
         ("skae.json", b"[]", "format version null"),
         ("skae.json", b'{"format": NaN}', "NaN in skae.json"),
-        ("skae.json", b'{"format": 3, "skae": "9.0"}', 'version 3, written by skae "9.0"; .* 2'),
+        ("skae.json", b'{"format": 2, "skae": "0.9"}', 'version 2, written by skae "0.9"; .* 3'),
         ("skae.json", b'{"format": true}', "format version true"),
-        ("skae.json", b'{"format": 2}', '"estimator": null'),
+        ("skae.json", b'{"format": 3}', '"estimator": null'),
     ],
 )
 def test_members_that_skae_does_not_write(name, data, message, file, monkeypatch):
@@ -537,7 +544,7 @@ def test_compressed_and_repeated_members(file):
     write(file, content)
     with zipfile.ZipFile(file, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("0.npy", content["0.npy"])
-    assert "'9.npy' is missing" in load_error(file)
+    assert "'17.npy' is missing" in load_error(file)
 
 
 def estimator_of(document):
@@ -554,6 +561,10 @@ def history_of(document):
 
 def network_of(document):
     return fit_of(document)["_network"]["record"][1]
+
+
+def constants_of(document):
+    return network_of(document)["constants"]["dict"]
 
 
 def recipe_of(document):
@@ -587,7 +598,7 @@ HOSTILE = {
     "numpy list": lambda d: estimator_of(d)["params"].update(alpha={"numpy": ["int8", ["a"]]}),
     "unhashable key": lambda d: estimator_of(d)["params"].update(alpha={"dict": [[[], 1]]}),
     "array below": lambda d: estimator_of(d)["params"].update(alpha={"array": -1}),
-    "array beyond": lambda d: estimator_of(d)["params"].update(alpha={"array": 9}),
+    "array beyond": lambda d: estimator_of(d)["params"].update(alpha={"array": 17}),
     "array name": lambda d: estimator_of(d)["params"].update(alpha={"array": "../0"}),
     "strings": lambda d: estimator_of(d)["params"].update(alpha={"strings": [1]}),
     "attribute that is a method": lambda d: fit_of(d).update(transform=1),
@@ -600,7 +611,7 @@ HOSTILE = {
     "names": lambda d: fit_of(d).update(feature_names_in_={"strings": ["a"]}),
     "unknown attribute": lambda d: fit_of(d).update(extra_=1),
     "attribute of another class": lambda d: fit_of(d).update(likelihood_="gaussian"),
-    "names that are numbers": lambda d: fit_of(d).update(feature_names_in_={"array": 8}),
+    "names that are numbers": lambda d: fit_of(d).update(feature_names_in_={"array": 16}),
     "history": lambda d: fit_of(d).update(history_={"dict": [["loss", 1]]}),
     "no learning rates": lambda d: history_of(d).pop(),
     "unknown curve": lambda d: history_of(d).append(["more", [1.0, 1.0]]),
@@ -622,8 +633,23 @@ HOSTILE = {
     "extra weights": lambda d: recipe_of(d).update(extra_weights=[]),
     "constants": lambda d: network_of(d).update(constants=[]),
     "name of a constant": lambda d: network_of(d).update(constants={"dict": [[1, {"array": 1}]]}),
-    "type of a constant": lambda d: network_of(d).update(
-        constants={"dict": [["fill", {"array": 8}]]}
+    "type of a constant": lambda d: constants_of(d).append(["fill", {"array": 7}]),
+    "shape of a constant": lambda d: constants_of(d).append(["fill", {"array": 13}]),
+    "no centre": lambda d: constants_of(d).pop(0),
+    "no scale": lambda d: constants_of(d).pop(1),
+    "no upper bounds": lambda d: constants_of(d).pop(),
+    "no constants": lambda d: network_of(d).update(constants={"dict": []}),
+    "constants of another output": lambda d: recipe_of(d).update(output_activation="logistic"),
+    "error of PCA": lambda d: fit_of(d).update(pca_error_=-1.0),
+    "error of PCA that is unknown": lambda d: fit_of(d).update(pca_error_={"float": "nan"}),
+    "no error of PCA": lambda d: fit_of(d).pop("pca_error_"),
+    "strength": lambda d: fit_of(d).update(alpha_={"float": "inf"}),
+    "strength by name": lambda d: fit_of(d).update(alpha_="auto"),
+    "no strength": lambda d: fit_of(d).pop("alpha_"),
+    "no linear path": lambda d: network_of(d).update(fixed=[]),
+    "another linear path": lambda d: network_of(d)["fixed"].reverse(),
+    "architecture without the path": lambda d: recipe_of(d)["architecture"]["object"][1].update(
+        linear_path=False
     ),
     "recipe": lambda d: network_of(d).update(recipe=None),
     "architecture": lambda d: recipe_of(d).update(architecture=None),
@@ -690,11 +716,41 @@ def test_likelihoods_that_skae_does_not_write(change, variational, path):
     load_error(path)
 
 
+IMPOSSIBLE = {
+    "centre": (12, np.array([np.nan, 0, 0, 0])),
+    "scale": (13, np.array(0.0)),
+    "negative scale": (13, np.array([1.0, 1.0, -1.0, 1.0])),
+    "infinite scale": (13, np.array(np.inf)),
+    "number of scales": (13, np.ones(3)),
+    "type of scale": (13, np.array(1, np.int64)),
+    "single centre": (12, np.zeros(4, np.float32)),
+    "low": (14, np.full(4, np.inf)),
+    "unknown low": (14, np.full(4, np.nan)),
+    "high": (15, np.full(4, -np.inf)),
+    "low above high": (14, np.full(4, 1e9)),
+}
+
+
+@pytest.mark.parametrize(("number", "array"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_constants_that_no_fit_takes_from_data(number, array, file):
+    content = members(file)
+    content["15.npy"] = npy(np.full(4, 1.0))
+    write(file, content)
+    skae.load(file)  # of other bounds, which are possible
+    write(file, {**content, f"{number}.npy": npy(array)})
+    assert re.search("the constant '(centre|scale|low|high)' is|the bounds of", load_error(file))
+
+
+def test_a_matrix_of_the_linear_path_that_is_not_finite(file):
+    write(file, {**members(file), "8.npy": npy(np.full((4, 2), np.nan, np.float32))})
+    assert "not all finite" in load_error(file)
+
+
 def test_slots_of_another_network(model, file):
     content = members(file)
-    content["9.npy"] = npy(np.ones((9, 9), np.float32))
+    content["17.npy"] = npy(np.ones((9, 9), np.float32))
     write(file, content)
-    state = {"record": ["SolverState", {"solver": "adam", "arrays": [{"array": 9}]}]}
+    state = {"record": ["SolverState", {"solver": "adam", "arrays": [{"array": 17}]}]}
     with_document(file, lambda d: fit_of(d).update(_slots=state))
     assert "solver's state has an array of shape (9, 9)" in load_error(file)
 

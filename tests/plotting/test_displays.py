@@ -168,18 +168,31 @@ def test_image_shape_is_guessed_from_squares_alone():
 
 def test_loss_curve_of_one(autoencoder):
     display = LossCurveDisplay.from_estimator(autoencoder)
-    train, validation = display.ax_.lines
+    train, validation, pca = display.ax_.lines
     assert display.lines_ == [train]
+    assert display.pca_line_ is pca
+    np.testing.assert_array_equal(pca.get_ydata(), autoencoder.pca_error_)
     assert display.val_lines_ == [validation]
     np.testing.assert_array_equal(train.get_xdata(), [1, 2, 3, 4])
     np.testing.assert_array_equal(train.get_ydata(), autoencoder.loss_curve_)
     np.testing.assert_array_equal(validation.get_ydata(), autoencoder.val_loss_curve_)
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert labels == ["training", "validation"]
+    assert labels == ["training", "validation", "PCA"]
     assert (train.get_linestyle(), validation.get_linestyle()) == ("-", "--")
     assert display.ax_.get_xlabel() == "Epoch"
     assert display.ax_.get_ylabel() == "Loss"
     assert display.ax_.get_yscale() == "linear"
+
+
+def test_the_error_of_pca_stands_beside_squared_errors_alone():
+    robust = AutoencoderTransformer(3, loss="absolute_error", max_iter=1, random_state=0).fit(X)
+    mlp = MLPRegressor(hidden_layer_sizes=(3,), max_iter=2, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        mlp.fit(X, X)
+    for estimator in (robust, mlp):
+        display = LossCurveDisplay.from_estimator(estimator)
+        assert display.pca_line_ is None
+        assert len(display.ax_.lines) == 1
 
 
 def test_loss_curves_of_several(autoencoder):

@@ -21,6 +21,7 @@ from skae._data import Rows
 from skae._sklearn_compat import HAS_CALLBACKS
 from skae.architectures import Architecture, Dense
 from skae.corruption import GaussianNoise, MaskingNoise
+from skae.exceptions import SilentUnitsWarning
 
 X = load_digits().data[:200] / 16
 FIT_METHODS = ["fit", "fit_transform", "partial_fit"]
@@ -232,9 +233,10 @@ def test_early_stopping_with_too_few_rows(fitted):
 def test_a_dead_code_warns():
     dying = AutoencoderTransformer(
         2, code_activation="relu", hidden_layer_sizes=(), max_iter=1, random_state=0, solver="sgd",
-        learning_rate_init=1e3,
+        learning_rate_init=1e3, output_activation="logistic",
     )  # fmt: skip
-    with pytest.warns(UserWarning, match="code units .* constant .* code_activation='identity'"):
+    message = "code units .* constant .* code_activation='identity'"
+    with pytest.warns(SilentUnitsWarning, match=message):
         dying.fit(X)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -1,0 +1,172 @@
+"""The linear model of the data that PCA finds: where training starts, and what it must beat."""
+
+from dataclasses import dataclass, replace
+from numbers import Integral
+
+import numpy as np
+from scipy.linalg import eigh
+from sklearn.utils.extmath import randomized_svd
+
+from .._data import Rows
+from .._data.statistics import blocks, root_mean, summarise
+from .._engine import graph_of
+
+SAMPLE_ROWS = 8192
+"""Most rows of which principal components are computed."""
+
+SAMPLE_VALUES = 2**25
+"""Most values of them, which bounds their memory where rows are wide."""
+
+WIDE = 1024
+"""Number of features from which components are found by a randomised method."""
+
+SMALLEST_SHARE = 1e-12
+"""Least share of the variance that counts as left over: below is rounding."""
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """The best linear autoencoder of some rows.
+
+    Attributes
+    ----------
+    components : ndarray of shape (n_found, n_features)
+        Orthonormal directions, that of the largest variance first.
+    variances : ndarray of shape (n_found,)
+        Variances along them.
+    total : float
+        Sum of the variances of all features.
+    scale : float
+        What the numbers are multiplied by for the units of X.
+    n_rows : int
+    """
+
+    components: np.ndarray
+    variances: np.ndarray
+    total: float
+    scale: float
+    n_rows: int
+
+    @property
+    def unexplained(self):
+        """Share of the variance that the components leave."""
+        share = 1 - self.variances.sum() / self.total if self.total > 0 else 0.0
+        return max(share, SMALLEST_SHARE)
+
+    @property
+    def variance(self):
+        """Mean variance of the features, in squared units of X."""
+        return self.total * self.scale**2 / self.components.shape[1]
+
+    @property
+    def error(self):
+        """Mean squared error of the reconstructions, in squared units of X."""
+        return self.unexplained * self.variance
+
+    def explaining(self, share):
+        """The model of the fewest components that explain a share of the variance."""
+        explained = np.cumsum(self.variances) / (self.total or 1.0)
+        n_components = min(np.searchsorted(explained, share) + 1, len(explained))
+        kept = {name: getattr(self, name)[:n_components] for name in ("components", "variances")}
+        return replace(self, **kept)
+
+    @property
+    def unexplained_elsewhere(self):
+        """About the share that they leave of other rows' variance: of few rows, they leave less."""
+        freedom = 1 - (len(self.variances) + 1) / self.n_rows
+        return min(1.0, self.unexplained / freedom**2) if freedom > 0 else 1.0
+
+
+def linear_model(data, n_components, seed):
+    """The `LinearModel` of a `TrainingSet`'s target, whose mean variance is taken for one.
+
+    Missing values are taken for the mean; of many rows, evenly spaced ones stand for all.
+
+    Parameters
+    ----------
+    data : TrainingSet
+    n_components : int, or float between 0 and 1
+        Number of components, or the share of the variance that they must explain.
+    seed : int
+    """
+    data = data.sample(min(SAMPLE_ROWS, max(1, SAMPLE_VALUES // data.target.n_features)))
+    summary = summarise(data.target, data.weight)
+    scale = root_mean(summary.variance) or 1.0
+    rows = data.target.standardised(summary.mean, scale)
+    factor = np.sqrt(data.weight / data.weight.mean())[:, None]
+    parts = (
+        np.nan_to_num(part) * factor[start : start + len(part)] for start, part in blocks(rows)
+    )
+    most = min(rows.n_rows, rows.n_features)
+    n_found = min(n_components, most) if isinstance(n_components, Integral) else most
+    components, variances, total = principal_components(parts, rows.n_features, n_found, seed)
+    model = LinearModel(components, variances, total, scale, rows.n_rows)
+    return model if isinstance(n_components, Integral) else model.explaining(n_components)
+
+
+def mean_error(network, data):
+    """Weighted mean squared error of the reconstructions of some rows, in squared units of X."""
+    code = network.encode(data.X, np.empty((data.n_rows, network.n_code_features), np.float32))
+    errors = []
+    for start, target in blocks(data.target):
+        own = Rows(code[start : start + len(target)])
+        error = np.square(target - network.decode(own, np.empty(target.shape)))
+        errors.append(np.nanmean(error, axis=1))
+    return np.average(np.concatenate(errors), weights=data.weight)
+
+
+def principal_components(parts, n_features, n_found, seed):
+    """Directions of largest variance of centred rows, and the variances along them.
+
+    Parameters
+    ----------
+    parts : iterable of ndarray of shape (n_rows_of_part, n_features)
+        Centred rows, each multiplied by the root of its weight, the weights of mean 1. In double
+        precision, because what the components leave may be a millionth of the variance.
+    n_features : int
+    n_found : int
+        Number of directions, at most that of rows or features.
+    seed : int
+
+    Returns
+    -------
+    components : ndarray of shape (n_found, n_features)
+        Of unit length, each with its largest entry positive.
+    variances : ndarray of shape (n_found,)
+    total : float
+        Sum of the variances of all features.
+    """
+    if n_features > WIDE:
+        X = np.concatenate(list(parts))
+        _, singular, components = randomized_svd(X, n_found, random_state=seed)
+        variances, total = np.square(singular) / len(X), np.square(X).sum() / len(X)
+    else:
+        n_rows, covariance = 0, np.zeros((n_features, n_features))
+        for part in parts:
+            n_rows, covariance = n_rows + len(part), covariance + part.T @ part
+        covariance /= n_rows
+        indices = n_features - n_found, n_features - 1
+        variances, vectors = eigh(covariance, subset_by_index=indices)
+        variances, components = variances[::-1].clip(0), vectors.T[::-1]
+        total = np.trace(covariance)
+    largest = np.abs(components).argmax(axis=1, keepdims=True)
+    components = components * np.sign(np.take_along_axis(components, largest, axis=1))
+    return components, variances, float(total)
+
+
+def started_at(model, network):
+    """A new network whose linear paths are a `LinearModel`, its code of a mean variance of one.
+
+    What the hidden layers add is multiplied by the root of the share that the model leaves, so that
+    it begins, and is trained, in steps of that size.
+    """
+    unit = np.sqrt(model.variances.mean()) or 1.0
+    encoding, decoding = model.components.T / unit, model.components * unit
+    fixed, n_found = list(network.fixed), len(model.variances)
+    (encoder, encoder_gain), (decoder, decoder_gain) = graph_of(network.recipe).linear_paths
+    fixed[encoder] = np.zeros_like(fixed[encoder])
+    fixed[encoder][:, :n_found] = encoding
+    fixed[decoder] = np.zeros_like(fixed[decoder])
+    fixed[decoder][:n_found] = decoding
+    fixed[encoder_gain] = fixed[decoder_gain] = np.float32(np.sqrt(model.unexplained_elsewhere))
+    return replace(network, fixed=fixed)

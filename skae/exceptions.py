@@ -1,0 +1,19 @@
+"""Warnings of fits that are valid, but probably not what was wanted; all are `UserWarning`.
+
+Examples
+--------
+>>> import warnings
+>>> from skae.exceptions import WorseThanPCAWarning
+>>> with warnings.catch_warnings():
+...     warnings.simplefilter("ignore", WorseThanPCAWarning)
+"""
+
+__all__ = ["SilentUnitsWarning", "WorseThanPCAWarning"]
+
+
+class WorseThanPCAWarning(UserWarning):
+    """PCA of as many components reconstructs the training rows better than the network does."""
+
+
+class SilentUnitsWarning(UserWarning):
+    """Units of the code say nothing of a row: constant ones, or those drawn from the prior."""
