@@ -21,6 +21,7 @@ from .._sklearn_compat import (
     Interval,
     ObjectWith,
     Options,
+    RealNotInt,
     StrOptions,
     fit_context,
     in_container,
@@ -46,7 +47,7 @@ class BaseAutoencoder(
     _parameter_constraints: dict = {
         "n_components": [
             Interval(Integral, 1, None, closed="left"),
-            Interval(Real, 0, 1, closed="neither"),
+            Interval(RealNotInt, 0, 1, closed="neither"),
             None,
         ],
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],

@@ -175,7 +175,7 @@ class SparseAutoencoder(BaseAutoencoder):
     >>> from skae import SparseAutoencoder
     >>> X = load_digits().data / 16
     >>> sparse = SparseAutoencoder(
-    ...     16, sparsity="kl", sparsity_weight=0.01, max_iter=20, random_state=0
+    ...     16, sparsity="kl", sparsity_weight=0.1, max_iter=20, random_state=0
     ... ).fit(X)
     >>> bool(sparse.transform(X).mean() < 0.2)
     True
