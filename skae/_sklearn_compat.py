@@ -120,6 +120,7 @@ __all__ = [
     "Interval",
     "ObjectWith",
     "Options",
+    "RealNotInt",
     "StrOptions",
     "check_sample_weight",
     "fit_context",
