@@ -49,9 +49,9 @@ def linear_path():
 
     @keras.saving.register_keras_serializable("skae")
     class LinearPath(keras.layers.Layer):
-        """A matrix beside other layers, whose outputs are multiplied by a gain.
+        """A matrix beside other layers, whose outputs are each multiplied by a gain.
 
-        Neither is trained. As they are built, the matrix is zero and the gain one, so that the
+        Neither is trained. As they are built, the matrix is zero and the gains one, so that the
         outputs are those of the other layers.
 
         Parameters
@@ -66,7 +66,7 @@ def linear_path():
             self.gain_initializer = keras.initializers.Ones()
 
         def build(self, shapes):
-            """Add matrix and gain."""
+            """Add matrix and gains."""
             self.matrix = self.add_weight(
                 shape=(shapes[0][-1], self.n_outputs),
                 initializer=self.matrix_initializer,
@@ -74,7 +74,10 @@ def linear_path():
                 name="matrix",
             )
             self.gain = self.add_weight(
-                shape=(), initializer=self.gain_initializer, trainable=False, name="gain"
+                shape=(self.n_outputs,),
+                initializer=self.gain_initializer,
+                trainable=False,
+                name="gain",
             )
 
         def call(self, inputs):

@@ -241,8 +241,9 @@ class Dense(Architecture):
         trainable, fixed = joined_shapes(encoding, decoding)
         if self.linear_path:
             n_encoder = len(joined_shapes(encoding, [])[1])
-            fixed[n_encoder:n_encoder] = [(*input_shape, n_outputs or n_components), ()]
-            fixed += [(n_components, *input_shape), ()]
+            n_outputs = n_outputs or n_components
+            fixed[n_encoder:n_encoder] = [(*input_shape, n_outputs), (n_outputs,)]
+            fixed += [(n_components, *input_shape), input_shape]
         return trainable, fixed
 
     def description(self, input_shape, n_components):

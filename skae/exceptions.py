@@ -8,7 +8,9 @@ Examples
 ...     warnings.simplefilter("ignore", WorseThanPCAWarning)
 """
 
-__all__ = ["SilentUnitsWarning", "WorseThanPCAWarning"]
+from sklearn.exceptions import ConvergenceWarning
+
+__all__ = ["SilentUnitsWarning", "StillImprovingWarning", "WorseThanPCAWarning"]
 
 
 class WorseThanPCAWarning(UserWarning):
@@ -17,3 +19,7 @@ class WorseThanPCAWarning(UserWarning):
 
 class SilentUnitsWarning(UserWarning):
     """Units of the code say nothing of a row: constant ones, or those drawn from the prior."""
+
+
+class StillImprovingWarning(ConvergenceWarning):
+    """Training ended at `max_iter` while its loss was still falling fast."""

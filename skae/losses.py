@@ -204,7 +204,7 @@ class Gaussian(Loss):
     scales_features = True
     degree = 0
 
-    LOG_BOUND = 15.0
+    LOG_BOUND = 22.0
     """Bound on the magnitude of the logarithm of a trained variance over its start."""
 
     def __init__(self, noise_variance="learned"):

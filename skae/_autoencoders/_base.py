@@ -72,6 +72,7 @@ class BaseAutoencoder(
         "init": [StrOptions({"pca", "random"})],
         "pretraining": [StrOptions({"layerwise"}), None],
         "missing": [StrOptions({"error", "mask"})],
+        "trim_fraction": [Interval(RealNotInt, 0, 0.5, closed="left"), Options(Integral, {0})],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -103,6 +104,7 @@ class BaseAutoencoder(
         init,
         pretraining,
         missing,
+        trim_fraction,
         random_state,
         verbose,
     ):
@@ -129,6 +131,7 @@ class BaseAutoencoder(
         self.init = init
         self.pretraining = pretraining
         self.missing = missing
+        self.trim_fraction = trim_fraction
         self.random_state = random_state
         self.verbose = verbose
 

@@ -32,9 +32,12 @@ from ..corruption import check_missing
 from ..losses import SquaredError
 from ..penalties import L2
 from ._constants import bounds, fill, moved_bounds, scale
+from ._factor_start import factor_model, started_at_factors
 from ._linear_start import SAMPLE_ROWS, linear_model, mean_error, started_at
 from ._pretraining import layers_of, pretrained
+from ._trimming import trimmed
 from ._warnings import (
+    warn_if_still_improving,
     warn_of_bounded_output,
     warn_of_constant_units,
     warn_of_far_rows,
@@ -55,6 +58,16 @@ multiply it."""
 SHRINKAGE = 4000.0
 """Strength of ``alpha="auto"``: the weight of one row's worth of shrinkage, as a share of the error
 of PCA."""
+
+DRAWN_SHRINKAGE = 1e4
+"""The same where the code is drawn at random, for each feature, and the loss is in nats."""
+
+TRIAL_VALUES = 2**18
+"""Most values of data for which it is tried whether to shrink at all."""
+
+HELD_OUT, ENOUGH_HELD_OUT, MOST_TRIALS, N_DRAWS = 0.15, 200, 5, 8
+"""Share of the rows that a trial holds out, number of them after which there is no other trial,
+most trials, and codes drawn for each row."""
 
 WORSE, NEGLIGIBLE = 1.05, 1e-3
 """Error from which a network is worse than PCA: multiple of PCA's, plus share of the variance."""
@@ -116,9 +129,19 @@ class Fit(Hooks):
         warn_of_constant_units(state["_network"], self.data.X, code)
         if isinstance(self.recipe.latent, NormalCode):
             warn_of_silent_units(code)
+        self._warn_if_still_improving()
         if self._competes_with_pca:
             self._compare_with_pca(state["_network"])
         return state
+
+    def _warn_if_still_improving(self):
+        """Warn of a fit that `max_iter` ended early; a likelihood has nats left to gain."""
+        curve = self.training.history["val_loss" if self.estimator.early_stopping else "loss"]
+        if len(curve) == self._n_epochs and not (self.incremental or self.training.interrupted):
+            is_likelihood = self.objective.loss.sums_features
+            warn_if_still_improving(
+                curve, self.recipe.n_features / 2 if is_likelihood else curve[-1]
+            )
 
     @property
     def _competes_with_pca(self):
@@ -148,6 +171,7 @@ class Fit(Hooks):
             self.objective = self.objective.without_corruption()
         output_activation = self._output_activation(rows)
         self.data = self._distinct(rows)
+        self._starts_linear = self._takes_linear_start(output_activation)
         self.recipe = self._recipe(output_activation)
         self.objective.check(self.recipe.latent)
         self._take_earlier_recipe()
@@ -231,12 +255,20 @@ class Fit(Hooks):
         return asked
 
     def _distinct(self, rows):
-        """The rows, merged where they may make one batch, and without those held out."""
+        """The rows without outliers and those held out, merged where they may make one batch."""
         estimator = self.estimator
+        if estimator.trim_fraction:
+            rows = self._trimmed(rows)
         data = rows.merged() if rows.n_rows <= self._largest_batch(rows.n_rows) else rows
         if estimator.early_stopping and data.validation is None:
             data = data.split(estimator.validation_fraction, self.seed)
         return data
+
+    def _trimmed(self, rows):
+        estimator = self.estimator
+        kept = trimmed(rows, estimator.trim_fraction, estimator.n_components, self.seed)
+        kept.validation = rows.validation
+        return kept
 
     def _constants(self, summary):
         """What the network takes from the data: that of the earlier fit where one goes on.
@@ -280,11 +312,20 @@ class Fit(Hooks):
             self.linear = linear_model(self.data, graph.n_code_features, self.seed)
             self.pca_error = float(self.linear.error)
             shrinkage = SHRINKAGE * self.linear.unexplained / self.data.n_rows
-            shrinks = isinstance(self.objective.penalties[0].penalty, L2)
-            self.alpha = float(shrinkage) if shrinks and self._has_linear_path(graph) else 0.0
+            is_drawn = self.recipe.latent == NormalCode()
+            self.alpha = float(shrinkage) if self._shrinks(graph) and not is_drawn else 0.0
         if self.estimator.alpha != "auto":
             self.alpha = float(self.estimator.alpha)
         self.objective = self.objective.weighing_weights(self.alpha)
+
+    def _shrinks(self, graph):
+        """Whether weights are to be shrunk as strongly as skae chooses."""
+        return (
+            self.estimator.alpha == "auto"
+            and self.start is None
+            and isinstance(self.objective.penalties[0].penalty, L2)
+            and self._has_linear_path(graph)
+        )
 
     def _recipe(self, output_activation):
         """The network to train."""
@@ -293,7 +334,7 @@ class Fit(Hooks):
         if architecture is None:
             architecture = Dense(estimator.hidden_layer_sizes, activation=estimator.activation)
         architecture = copy.deepcopy(architecture)
-        if isinstance(architecture, Dense) and not self._starts_at_pca:
+        if isinstance(architecture, Dense) and not self._starts_linear:
             architecture.linear_path = False
         return Recipe(
             architecture,
@@ -313,30 +354,33 @@ class Fit(Hooks):
             return self.start._network.recipe.n_components
         return len(linear_model(self.data, float(n_components), self.seed).variances)
 
-    @property
-    def _starts_at_pca(self):
-        """Whether the linear path of a network, if it has one, is to be PCA.
+    def _takes_linear_start(self, output_activation):
+        """Whether the linear path of a network, if it has one, is to be that of a linear model.
 
-        Not where the code is to be something else than what reconstructs best, because a linear
-        path that is kept could not be penalised, contracted or denoised.
+        PCA's is not where the code is to be something else than what reconstructs best, because a
+        linear path that is kept could not be penalised, contracted or denoised. Factor analysis is
+        the linear model of a code that is drawn, beside normal noise.
         """
-        estimator = self.estimator
+        estimator, objective = self.estimator, self.objective
         if self.start is not None:
             return getattr(self.start._network.recipe.architecture, "linear_path", False)
+        if estimator._latent() == NormalCode():
+            fits = objective.loss.scales_features and output_activation == "identity"
+        else:
+            fits = estimator._latent() == PointCode("identity") and not objective.shapes_code
         return (
-            estimator.init == "pca"
+            fits
+            and estimator.init == "pca"
             and self.data.target is self.data.X
             and estimator.pretraining is None
-            and estimator._latent() == PointCode("identity")
-            and not self.objective.shapes_code
         )
 
     def _has_linear_path(self, graph):
-        """Whether the network has one that starts at PCA.
+        """Whether the network has one that starts at a linear model.
 
         Architectures of a user's own may build one with `Dense`, which is zero otherwise.
         """
-        return bool(graph.linear_paths) and self._starts_at_pca
+        return bool(graph.linear_paths) and self._starts_linear
 
     def _take_earlier_recipe(self):
         """Go on with the recipe of the earlier fit; refuse parameters of another network."""
@@ -388,7 +432,21 @@ class Fit(Hooks):
             return self.start._network
         if not self._has_linear_path(graph_of(self.recipe)):
             return None
-        return started_at(self.linear, initial_network(self.recipe, self.seed, self.constants))
+        network = initial_network(self.recipe, self.seed, self.constants)
+        if self.recipe.latent == NormalCode():
+            return started_at_factors(self._factor_model(), network)
+        return started_at(self.linear, network)
+
+    def _factor_model(self):
+        learned = self.objective.loss.extra_weights(self.recipe.n_features)
+        return factor_model(
+            self.data,
+            self.constants,
+            self.recipe.n_components,
+            self.seed,
+            noise=None if learned else self.constants["noise_variance"].astype(np.float64),
+            beta=max(self.objective.code_weight, 1.0),
+        )
 
     def _train_layer(self, number, recipe, objective, data, seed, constants):
         """The network of one layer, trained like the whole for a third of its epochs."""
@@ -404,6 +462,9 @@ class Fit(Hooks):
 
     def _train(self, network):
         estimator, start = self.estimator, self.start
+        if self.recipe.latent == NormalCode() and self._shrinks(graph_of(self.recipe)):
+            self.alpha = self._shrinkage_of_drawn_code(network)
+            self.objective = self.objective.weighing_weights(self.alpha)
         self.training = training = Training(
             self.recipe,
             self.objective,
@@ -423,6 +484,36 @@ class Fit(Hooks):
             raise KeyboardInterrupt  # else a loop over chunks of data could not be stopped
         if training.interrupted:
             warn_of_interrupt(len(training.history["loss"]))
+
+    def _shrinkage_of_drawn_code(self, network):
+        """The weight of the penalty on weights: none, if rows held out are more likely so.
+
+        Tried where rows are few, so that it takes little time.
+        """
+        n_rows, n_features = self.data.n_rows, self.recipe.n_features
+        shrinkage = DRAWN_SHRINKAGE * n_features / n_rows
+        n_held_out = round(HELD_OUT * n_rows)
+        if not n_held_out or n_rows * n_features > TRIAL_VALUES:
+            return shrinkage
+        gain = 0.0
+        for trial in range(min(MOST_TRIALS, -(-ENOUGH_HELD_OUT // n_held_out))):
+            data = self.data.split(HELD_OUT, self.seed + trial)
+            weak, strong = (
+                self._held_out_loss(network, data, weight) for weight in (0.0, shrinkage)
+            )
+            gain += strong - weak
+        return 0.0 if gain > 0 else shrinkage
+
+    def _held_out_loss(self, network, data, weight):
+        """Loss on the rows that `data` holds out, of a training with a weight of the penalty."""
+        objective = self.objective.weighing_weights(weight)
+        training = Training(
+            self.recipe, objective, self.solver, self.seed, self.constants, start=network
+        )
+        rule, schedule = self._stopping_rule(on_validation=False), self._schedule(self._n_epochs)
+        training.run(data, self.batch_size, schedule, rule, Hooks())
+        training.validate_on(data.validation.repeated(N_DRAWS))
+        return training.validation_loss()
 
     def _earlier_slots(self):
         """The solver's state of the earlier fit, if it is the same solver's."""

@@ -93,10 +93,7 @@ def linear_model(data, n_components, seed):
     summary = summarise(data.target, data.weight)
     scale = root_mean(summary.variance) or 1.0
     rows = data.target.standardised(summary.mean, scale)
-    factor = np.sqrt(data.weight / data.weight.mean())[:, None]
-    parts = (
-        np.nan_to_num(part) * factor[start : start + len(part)] for start, part in blocks(rows)
-    )
+    parts = weighted_parts(rows, data.weight)
     most = min(rows.n_rows, rows.n_features)
     n_found = min(n_components, most) if isinstance(n_components, Integral) else most
     components, variances, total = principal_components(parts, rows.n_features, n_found, seed)
@@ -113,6 +110,21 @@ def mean_error(network, data):
         error = np.square(target - network.decode(own, np.empty(target.shape)))
         errors.append(np.nanmean(error, axis=1))
     return np.average(np.concatenate(errors), weights=data.weight)
+
+
+def weighted_parts(rows, weight):
+    """Yield parts of centred rows, missing values as the mean, each row times its weight's root."""
+    factor = np.sqrt(weight / weight.mean())[:, None]
+    for start, part in blocks(rows):
+        yield np.nan_to_num(part) * factor[start : start + len(part)]
+
+
+def covariance(parts, n_features):
+    """Mean over rows of the products of each two features."""
+    n_rows, products = 0, np.zeros((n_features, n_features))
+    for part in parts:
+        n_rows, products = n_rows + len(part), products + part.T @ part
+    return products / n_rows
 
 
 def principal_components(parts, n_features, n_found, seed):
@@ -141,14 +153,10 @@ def principal_components(parts, n_features, n_found, seed):
         _, singular, components = randomized_svd(X, n_found, random_state=seed)
         variances, total = np.square(singular) / len(X), np.square(X).sum() / len(X)
     else:
-        n_rows, covariance = 0, np.zeros((n_features, n_features))
-        for part in parts:
-            n_rows, covariance = n_rows + len(part), covariance + part.T @ part
-        covariance /= n_rows
-        indices = n_features - n_found, n_features - 1
-        variances, vectors = eigh(covariance, subset_by_index=indices)
+        S = covariance(parts, n_features)
+        variances, vectors = eigh(S, subset_by_index=(n_features - n_found, n_features - 1))
         variances, components = variances[::-1].clip(0), vectors.T[::-1]
-        total = np.trace(covariance)
+        total = np.trace(S)
     largest = np.abs(components).argmax(axis=1, keepdims=True)
     components = components * np.sign(np.take_along_axis(components, largest, axis=1))
     return components, variances, float(total)
@@ -161,12 +169,12 @@ def started_at(model, network):
     it begins, and is trained, in steps of that size.
     """
     unit = np.sqrt(model.variances.mean()) or 1.0
-    encoding, decoding = model.components.T / unit, model.components * unit
     fixed, n_found = list(network.fixed), len(model.variances)
-    (encoder, encoder_gain), (decoder, decoder_gain) = graph_of(network.recipe).linear_paths
-    fixed[encoder] = np.zeros_like(fixed[encoder])
-    fixed[encoder][:, :n_found] = encoding
-    fixed[decoder] = np.zeros_like(fixed[decoder])
-    fixed[decoder][:n_found] = decoding
-    fixed[encoder_gain] = fixed[decoder_gain] = np.float32(np.sqrt(model.unexplained_elsewhere))
+    encoder, decoder = graph_of(network.recipe).linear_paths
+    for path in (encoder, decoder):
+        fixed[path.matrix] = np.zeros_like(fixed[path.matrix])
+        gain = np.sqrt(model.unexplained_elsewhere)
+        fixed[path.gain] = np.full_like(fixed[path.gain], gain)
+    fixed[encoder.matrix][:, :n_found] = model.components.T / unit
+    fixed[decoder.matrix][:n_found] = model.components * unit
     return replace(network, fixed=fixed)

@@ -6,10 +6,15 @@ import warnings
 import numpy as np
 
 from .._data.statistics import BLOCK_ROWS, summarise
-from ..exceptions import SilentUnitsWarning, WorseThanPCAWarning
+from ..exceptions import SilentUnitsWarning, StillImprovingWarning, WorseThanPCAWarning
 
 SILENT = 0.01
 """Variance of a unit's posterior mean over rows below which it is silent; the prior's is 1."""
+
+FAST = 0.2
+"""Fall of a loss over the second half of the epochs from which more of them are worth a try, as a
+share of what is left. Where it fell by less, twice the epochs lowered it by a sixth at most; see
+``docs/benchmarks/epochs.py``."""
 
 FAR = 3.0
 """Distance from the training rows, in their standard deviations, from which companions are far."""
@@ -113,10 +118,30 @@ def warn_of_silent_units(means):
     if len(means) > 1 and len(silent):
         warn(
             f"{len(silent)} of {means.shape[1]} code units (numbers {_some(silent)}) say nothing "
-            f"of a row: the variance of their posterior's mean over rows is below {SILENT}. The "
-            "others are enough for the data at this beta and noise_variance: take a smaller "
-            "n_components, or a smaller beta, or a kl_warmup.",
+            f"of a row: the variance of their posterior's mean over rows is below {SILENT}. "
+            "At this beta and noise_variance they do not pay: take a smaller n_components, or a "
+            "smaller beta, or a kl_warmup.",
             SilentUnitsWarning,
+        )
+
+
+def warn_if_still_improving(curve, left):
+    """Warn of a loss that fell fast in the second half of all epochs.
+
+    Parameters
+    ----------
+    curve : list of float
+        The loss of each epoch.
+    left : float
+        What there is left of it to improve, in the same units.
+    """
+    fall = curve[len(curve) // 2 - 1] - curve[-1]
+    if len(curve) > 1 and fall > FAST * left:
+        warn(
+            f"Training ended at max_iter={len(curve)} while the loss was still falling: from "
+            f"{curve[len(curve) // 2 - 1]:.4g} to {curve[-1]:.4g} in the second half of the "
+            "epochs. Raise max_iter.",
+            StillImprovingWarning,
         )
 
 

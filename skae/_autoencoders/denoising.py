@@ -112,6 +112,11 @@ class DenoisingAutoencoder(BaseAutoencoder):
         How NaN in X is treated. "error" refuses it. "mask" treats NaN as missing: such entries are
         excluded from the loss, the network gets the feature's mean in their place, and `impute`
         fills them.
+    trim_fraction : float, default=0.0
+        Share of the training rows that the fit leaves out, in the range [0, 0.5): those that a
+        linear model of the others reconstructs worst or finds furthest away, as a few outliers can
+        spoil the fit of all. Statistics of the features are taken of the rows that are kept. Take a
+        little more than the share of outliers that there may be.
     random_state : int, RandomState instance or None, default=None
         Determines all random numbers: initial weights, held-out rows, order of the rows,
         corruption, dropout and drawn codes. Pass an int for reproducible results. A fit that goes
@@ -214,6 +219,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         init="pca",
         pretraining=None,
         missing="error",
+        trim_fraction=0.0,
         random_state=None,
         verbose=False,
     ):
@@ -241,6 +247,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
             init=init,
             pretraining=pretraining,
             missing=missing,
+            trim_fraction=trim_fraction,
             random_state=random_state,
             verbose=verbose,
         )

@@ -61,10 +61,11 @@ class VariationalAutoencoder(BaseAutoencoder):
     architecture : Architecture or None, default=None
         Layers of the network, in place of `hidden_layer_sizes` and `activation`.
     alpha : float or "auto", default="auto"
-        Weight of `weight_penalty` in the objective, in the range [0, inf), relative to a loss of
-        data whose mean variance is one. "auto" is 0 but for "l2" and a network that starts at PCA:
-        there hidden layers are shrunk, by 4000 / n_samples times the share of the variance that PCA
-        leaves, because few rows do not tell what they would learn from noise.
+        Weight of `weight_penalty` in the objective, in the range [0, inf). "auto" is 0 but for "l2"
+        and a network that starts at factor analysis. There hidden layers are shrunk, by 10000 *
+        n_features / n_samples, because few rows do not tell what they would learn from noise; of at
+        most 2**18 values, only if that makes rows more likely that are held out on trial. A fit
+        that goes on keeps the weight of the earlier one.
     weight_penalty : str, Penalty or callable, default="l2"
         Penalty that `alpha` scales: "l2", "l1" or "weight_elimination", the mean of w², abs(w) or
         w² / (1 + w²) over all weights w except biases; an object of `skae.penalties`; or a function
@@ -110,9 +111,11 @@ class VariationalAutoencoder(BaseAutoencoder):
         and one `history_`; the solver's state is kept from one fit with ``warm_start=True`` to the
         next. Parameters may change in between, except those that describe the network.
     init : {"pca", "random"}, default="pca"
-        Where training starts: the linear path of the network at the principal components of the
-        training rows, or all weights at random. A network without a linear path, or whose code has
-        another activation than the identity, starts at random in any case.
+        Where training starts. "pca" means a linear model: factor analysis of the training rows, or
+        with a given `noise_variance` probabilistic PCA, kept as the linear path of the network, so
+        that the evidence lower bound begins at the likelihood of that model. "random" draws all
+        weights, as is done in any case for ``likelihood="bernoulli"``, another `output_activation`
+        than the identity, and a network without a linear path.
     pretraining : {"layerwise"} or None, default=None
         "layerwise" first trains each layer, with its normalisation and dropout, as an autoencoder
         of its own on the code of the layer before, for at most a third of `max_iter` epochs; then
@@ -122,6 +125,11 @@ class VariationalAutoencoder(BaseAutoencoder):
         How NaN in X is treated. "error" refuses it. "mask" treats NaN as missing: such entries are
         excluded from the loss, the network gets the feature's mean in their place, and `impute`
         fills them.
+    trim_fraction : float, default=0.0
+        Share of the training rows that the fit leaves out, in the range [0, 0.5): those that a
+        linear model of the others reconstructs worst or finds furthest away, as a few outliers can
+        spoil the fit of all. Statistics of the features are taken of the rows that are kept. Take a
+        little more than the share of outliers that there may be.
     random_state : int, RandomState instance or None, default=None
         Determines all random numbers: initial weights, held-out rows, order of the rows,
         corruption, dropout and drawn codes. Pass an int for reproducible results. A fit that goes
@@ -227,6 +235,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         init="pca",
         pretraining=None,
         missing="error",
+        trim_fraction=0.0,
         random_state=None,
         verbose=False,
     ):
@@ -254,6 +263,7 @@ class VariationalAutoencoder(BaseAutoencoder):
             init=init,
             pretraining=pretraining,
             missing=missing,
+            trim_fraction=trim_fraction,
             random_state=random_state,
             verbose=verbose,
         )

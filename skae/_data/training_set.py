@@ -80,7 +80,7 @@ class TrainingSet:
         if self.copies is None:
             return self
         original, copy_of, numbers = self.copies
-        rows = original._subset(np.flatnonzero(np.isin(copy_of, numbers)))
+        rows = original.subset(np.flatnonzero(np.isin(copy_of, numbers)))
         rows.validation = self.validation
         return rows
 
@@ -105,7 +105,7 @@ class TrainingSet:
         """At most so many of the rows, evenly spaced."""
         if self.n_rows <= most:
             return self
-        return self._subset(np.linspace(0, self.n_rows - 1, most).astype(int))
+        return self.subset(np.linspace(0, self.n_rows - 1, most).astype(int))
 
     def split(self, validation_fraction, seed):
         """Hold out a random share of the rows for validation.
@@ -125,11 +125,16 @@ class TrainingSet:
             )
         order = np.random.default_rng([seed, 2**32 - 1]).permutation(self.n_rows)
         held_out, kept = np.sort(order[:n_validation]), np.sort(order[n_validation:])
-        training = self._subset(kept)
-        training.validation = self._subset(held_out)
+        training = self.subset(kept)
+        training.validation = self.subset(held_out)
         return training
 
-    def _subset(self, positions):
+    def repeated(self, times):
+        """The rows, each as many times."""
+        return self.subset(np.tile(np.arange(self.n_rows), times))
+
+    def subset(self, positions):
+        """The rows at `positions`, without those for validation."""
         X = self.X.subset(positions)
         target = X if self.target is self.X else self.target.subset(positions)
         copies = self.copies and self.copies._replace(numbers=self.copies.numbers[positions])

@@ -37,6 +37,22 @@ class Pass(NamedTuple):
     regularizers: object
 
 
+class LinearPath(NamedTuple):
+    """Where a linear path and the layer beside it have their weights.
+
+    Parameters
+    ----------
+    matrix, gain : int
+        Indices in the fixed weights.
+    others : list of int
+        Indices in the trainable weights of the last layer beside it.
+    """
+
+    matrix: int
+    gain: int
+    others: list
+
+
 class Graph:
     """The Keras models of a recipe, used through pure functions of the weights alone.
 
@@ -124,14 +140,18 @@ class Graph:
 
     @property
     def linear_paths(self):
-        """Indices in the fixed weights of the matrix and the gain of each network's linear path.
-
-        Empty if there are none.
-        """
-        index = {id(variable): number for number, variable in enumerate(self.fixed)}
+        """The `LinearPath` of the encoder and of the decoder; empty if they have none."""
+        number = {id(v): index for kind in self.variables for index, v in enumerate(kind)}
         layers = [*self.encoder.layers, *self.decoder.layers]
-        paths = [layer for layer in layers if layer.name == LINEAR_PATH]
-        return [(index[id(layer.matrix)], index[id(layer.gain)]) for layer in paths]
+        return [
+            LinearPath(
+                number[id(path.matrix)],
+                number[id(path.gain)],
+                [number[id(v)] for v in _last_layer(path.input[1]).trainable_variables],
+            )
+            for path in layers
+            if path.name == LINEAR_PATH
+        ]
 
     @property
     def variables(self):
@@ -150,6 +170,11 @@ class Graph:
         bias, n_features = self.trainable[index], self.recipe.n_features
         shared = bias.name == "bias" and bias.shape[0] < n_features
         return index if shared and n_features % bias.shape[0] == 0 else None
+
+
+def _last_layer(tensor):
+    """The layer whose output a symbolic tensor is."""
+    return tensor._keras_history.operation
 
 
 def extra_weights(recipe, trainable):

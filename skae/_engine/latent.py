@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from . import _jax
 from .activations import activation_function, canonical_activation
 
-LOG_VARIANCE_BOUND = 15.0
+LOG_VARIANCE_BOUND = 22.0
 """Bound on the magnitude of the logarithm of a variance, where its exponential is harmless."""
 
 

@@ -239,7 +239,7 @@ class Training:
         self.history["learning_rate"].append(float(rate))
         monitored = [loss]
         if self._evaluation is not None:
-            self.history["val_loss"].append(self._validation_loss())
+            self.history["val_loss"].append(self.validation_loss())
             monitored.append(self.history["val_loss"][-1])
         if not np.isfinite(monitored).all():
             raise diverged(f"The loss became {monitored[-1]} in epoch {len(self.history['loss'])}")
@@ -257,7 +257,8 @@ class Training:
             )
         return self._programs[kind]
 
-    def _validation_loss(self):
+    def validation_loss(self):
+        """The loss on the rows of `validate_on`; each call draws the same random numbers."""
         losses = _Mean()
         objective = self.objective.for_validation()
         numbers = self._numbers(objective, self.n_epochs)

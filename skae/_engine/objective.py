@@ -78,6 +78,11 @@ class Objective:
         return self.corruption is not None or any(final_value(weight) != 0 for weight in weights)
 
     @property
+    def code_weight(self):
+        """Sum of the weights, at the end, of the penalties on the code."""
+        return float(sum(final_value(term.weight) for term in self._code_penalties))
+
+    @property
     def shapes_code(self):
         """Whether there is a corruption or a penalty on the code, be its weight zero or not.
 

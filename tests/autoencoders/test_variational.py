@@ -66,7 +66,7 @@ def test_the_bound_is_below_and_tightens(linear):
     fitted, X = linear
     exact = exact_log_likelihood(fitted, X).mean()
     assert exact - fitted.elbo(X).mean() < 0.1  # the posterior of a linear model is normal
-    vae = clone(fitted).set_params(max_iter=1, learning_rate_init=0.003)
+    vae = clone(fitted).set_params(max_iter=1, learning_rate_init=0.003, init="random")
     vae.fit(X)  # its posterior is a poor one
     exact = exact_log_likelihood(vae, X).mean()
     bound = vae.elbo(X, n_samples=200).mean()

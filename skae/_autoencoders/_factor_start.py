@@ -1,0 +1,175 @@
+"""The linear model of the data that factor analysis finds: where variational training starts."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import eigh
+
+from .._engine import graph_of
+from .._engine.units import standardised
+from ._linear_start import SAMPLE_ROWS, WIDE, covariance, principal_components, weighted_parts
+
+N_ITERATIONS = 1000
+"""Most steps in which the variances of the noise are found."""
+
+TOLERANCE = 1e-3
+"""Change of their logarithms in one step at which they are taken for found."""
+
+LEAST_NOISE = 1e-9
+"""Least variance of the noise, as a share of the feature's: less is rounding."""
+
+LARGE_VARIANCE = 0.05
+"""Variances of noise and posterior above which the hidden layers take steps of unit size; below,
+of the size of the deviations."""
+
+
+@dataclass(frozen=True)
+class FactorModel:
+    r"""A linear variational autoencoder :math:`x = W z + \epsilon` at its optimum.
+
+    Its rows are those on the network's scale. The columns of W are rotated so that the posterior's
+    covariance is diagonal: so independent units have the whole of the posterior, and the evidence
+    lower bound is the likelihood.
+
+    Attributes
+    ----------
+    loadings : ndarray of shape (n_found, n_features)
+        The columns of W, the one that the data tell most of first.
+    precision : ndarray of shape (n_found,)
+        Inverse variances of the posterior of z.
+    noise : ndarray of shape (n_features,)
+        Variances of :math:`\epsilon`.
+    beta : float
+        Weight of the divergence in what is optimal.
+    """
+
+    loadings: np.ndarray
+    precision: np.ndarray
+    noise: np.ndarray
+    beta: float
+
+    @property
+    def scores(self):
+        """Matrix of shape (n_features, n_found) that gives the posterior's means of rows."""
+        return (self.loadings / (self.beta * self.noise)).T / self.precision
+
+
+def factor_model(data, constants, n_components, seed, *, noise=None, beta=1.0):
+    r"""The `FactorModel` of a `TrainingSet`: factor analysis, or of given noise, Bayes's rule.
+
+    Missing values are taken for the mean; of many rows, evenly spaced ones stand for all; and of
+    many features, the noise has one variance for all.
+
+    Parameters
+    ----------
+    data : TrainingSet
+    constants : dict of str to ndarray
+        Those of the network.
+    n_components : int
+    seed : int
+    noise : ndarray of shape (n_features,), default=None
+        Variances of the noise, on the network's scale; None finds them.
+    beta : float, default=1.0
+        At least 1: with less, the optimum is noise that vanishes.
+
+    Notes
+    -----
+    With :math:`\beta \ne 1` the data are to the loadings what they would be with :math:`\beta`
+    times the noise.
+    """
+    data = data.sample(SAMPLE_ROWS)
+    rows = standardised(data.target, constants)
+    parts, n_features = weighted_parts(rows, data.weight), rows.n_features
+    n_found = min(n_components, n_features)
+    if n_features <= WIDE:
+        S = covariance(parts, n_features)
+        if noise is None:
+            return found_noise(S, n_found, beta)
+        return given_noise(S, noise, n_found, beta)
+    n_found = min(n_found, rows.n_rows)
+    deviation = np.ones(n_features) if noise is None else np.sqrt(noise)
+    components, variances, total = principal_components(
+        (part / deviation for part in parts), n_features, n_found, seed
+    )
+    if noise is None:
+        rest = (total - variances.sum()) / (n_features - n_found)
+        noise = np.full(n_features, max(rest, LEAST_NOISE))
+        variances = variances / noise[0]
+    return from_whitened(variances / beta, components, noise, beta)
+
+
+def found_noise(S, n_components, beta):
+    """Factor analysis of a covariance: the noise is what the loadings leave of the variances [1]_.
+
+    References
+    ----------
+    .. [1] Barber, D. (2012). Bayesian reasoning and machine learning, algorithm 21.1. Cambridge
+       University Press.
+    """
+    variances = np.diag(S)
+    least = LEAST_NOISE * np.where(variances > 0, variances, 1.0)
+    noise = np.maximum(variances, least)
+    for _ in range(N_ITERATIONS):
+        model = given_noise(S, noise, n_components, beta)
+        noise = np.maximum(variances - np.square(model.loadings).sum(axis=0), least)
+        if np.abs(np.log(noise / model.noise)).max() < TOLERANCE:
+            break
+    return given_noise(S, noise, n_components, beta)
+
+
+def given_noise(S, noise, n_components, beta):
+    """The best loadings beside some noise, in closed form: of one variance, probabilistic PCA [1]_.
+
+    References
+    ----------
+    .. [1] Tipping, M. E. and Bishop, C. M. (1999). Probabilistic principal component analysis.
+       Journal of the Royal Statistical Society B 61, 611-622.
+    """
+    deviation = np.sqrt(beta * noise)
+    last = len(noise) - 1
+    values, vectors = eigh(
+        S / np.outer(deviation, deviation), subset_by_index=(last + 1 - n_components, last)
+    )
+    return from_whitened(values[::-1], vectors.T[::-1], noise, beta)
+
+
+def from_whitened(variances, directions, noise, beta):
+    """The model whose rows, divided by the deviation of the noise, vary most in some directions."""
+    precision = np.maximum(variances, 1.0)
+    loadings = np.sqrt(precision - 1)[:, None] * directions * np.sqrt(beta * noise)
+    return FactorModel(loadings, precision, noise, beta)
+
+
+def step_size(variance):
+    """Gain of what hidden layers add to a quantity that is known up to some variance."""
+    return np.sqrt(variance / (variance + LARGE_VARIANCE))
+
+
+def started_at_factors(model, network):
+    """A new network whose linear paths and noise are a `FactorModel`, and which adds nothing yet.
+
+    What the hidden layers add begins at zero, and is trained in steps of about the deviations of
+    the noise and of the posterior.
+    """
+    graph = graph_of(network.recipe)
+    n_units, n_found = network.n_code_features, len(model.precision)
+    precision = np.ones(n_units)
+    precision[:n_found] = model.precision
+    encoding = np.zeros((len(model.noise), 2 * n_units))
+    encoding[:, :n_found] = model.scores
+    decoding = np.zeros((n_units, len(model.noise)))
+    decoding[:n_found] = model.loadings
+    gains = np.concatenate([step_size(1 / precision), np.ones(n_units)]), step_size(model.noise)
+    log_variance = np.concatenate([np.zeros(n_units), -np.log(precision)])
+
+    trainable, fixed = list(network.trainable), list(network.fixed)
+    outputs = zip(graph.linear_paths, (encoding, decoding), gains, (log_variance, 0.0), strict=True)
+    for path, matrix, gain, bias in outputs:
+        fixed[path.matrix], fixed[path.gain] = matrix.astype(np.float32), gain.astype(np.float32)
+        for index in path.others:
+            trainable[index] = np.zeros_like(trainable[index])
+        trainable[path.others[-1]] += np.float32(bias)
+    if graph.n_layer_weights < len(trainable):
+        start = network.constants["noise_variance"]
+        trainable[graph.n_layer_weights] = np.log(model.noise / start).astype(np.float32)
+    return replace(network, trainable=trainable, fixed=fixed)

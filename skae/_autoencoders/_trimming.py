@@ -1,0 +1,83 @@
+"""Training rows that do not belong, found before the fit: those the others' linear model rejects."""
+
+from numbers import Integral
+
+import numpy as np
+
+from .._data.statistics import blocks, summarise
+from ._linear_start import linear_model
+
+N_STEPS = 10
+"""Most steps in which the rows that agree and their model are found."""
+
+EXPLAINED = 0.9
+"""Share of the variance that the model has components for, where the code's width is not given."""
+
+
+def trimmed(data, share, n_components, seed):
+    """The rows of a `TrainingSet` but for the share that agrees least with the others.
+
+    The half of the rows that is nearest to the medians gives a first linear model; then in turns
+    the rows that are nearest to the model are kept, and give the next one, until they stay the
+    same: the concentration steps of [1]_, for principal components.
+
+    Parameters
+    ----------
+    data : TrainingSet
+    share : float
+        Of the rows' weight, in the range [0, 0.5).
+    n_components : int, float or None
+        The code's width as the estimator was asked for.
+    seed : int
+
+    References
+    ----------
+    .. [1] Rousseeuw, P. J. and Van Driessen, K. (1999). A fast algorithm for the minimum covariance
+       determinant estimator. Technometrics 41, 212-223.
+       https://doi.org/10.1080/00401706.1999.10485670
+    """
+    if not isinstance(n_components, Integral):
+        n_components = n_components or EXPLAINED
+    kept = nearest(lengths(data.target), data.weight, 0.5)
+    for _ in range(N_STEPS):
+        previous, rest = kept, data.subset(kept)
+        kept = nearest(distances(data.target, rest, n_components, seed), data.weight, 1 - share)
+        if np.array_equal(kept, previous):
+            break
+    return data.subset(kept)
+
+
+def nearest(distance, weight, share):
+    """Numbers of the rows of least distance, in order, that have a share of the weight."""
+    order = np.argsort(distance, kind="stable")
+    n_kept = np.searchsorted(np.cumsum(weight[order]), share * weight.sum() * (1 - 1e-12)) + 1
+    return np.sort(order[:n_kept])
+
+
+def lengths(rows):
+    """Distance of each row from the medians of the features in some of the rows."""
+    sample = rows.part(slice(None, None, -(-rows.n_rows * rows.n_features // 2**22)))
+    centre = np.nan_to_num(np.nanmedian(sample, axis=0))
+    parts = (np.nan_to_num(part - centre) for _, part in blocks(rows))
+    return np.concatenate(
+        [np.sqrt(np.square(part, dtype=np.float64).sum(axis=1)) for part in parts]
+    )
+
+
+def distances(rows, data, n_components, seed):
+    """Squared distance of rows from the mean of other data, each direction in its own deviation.
+
+    Those that principal components leave have one deviation.
+    """
+    model = linear_model(data, n_components, seed)
+    n_others = max(rows.n_features - len(model.variances), 1)
+    noise = model.unexplained * model.total / n_others or 1.0
+    variances = np.maximum(model.variances, noise)
+    centred = rows.standardised(summarise(data.target, data.weight).mean, model.scale)
+    squared = []
+    for _, part in blocks(centred):
+        part = np.nan_to_num(part)
+        along = np.square(part @ model.components.T)
+        beside = np.square(part).sum(axis=1) - along.sum(axis=1)
+        squared.append(along @ (1 / variances) + beside / noise)
+    return np.concatenate(squared)
