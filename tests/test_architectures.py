@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
+from cases import slow, slow_but
 from scipy import signal
 from scipy.special import erf, expit
 from sklearn.base import clone
@@ -73,7 +74,7 @@ def digits():
     return load_digits().data[:300] / 16
 
 
-@pytest.fixture(params=NETWORKS)
+@pytest.fixture(params=slow_but("tied", "all of it", of=NETWORKS))
 def fitted(request, digits):
     """An estimator of each network, fitted once."""
     name = request.param
@@ -83,8 +84,8 @@ def fitted(request, digits):
 
 
 def fit(architecture, X, n_components=3, **params):
-    settings = {"architecture": architecture, "max_iter": 2, "random_state": 0, **params}
-    return AutoencoderTransformer(n_components, **settings).fit(X)
+    settings = {"solver": "sgd", "max_iter": 2, "random_state": 0, **params}
+    return AutoencoderTransformer(n_components, architecture=architecture, **settings).fit(X)
 
 
 def frozen(architecture, X, n_components=3, **params):
@@ -169,8 +170,8 @@ def pooled(maps):
     return maps.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
 
 
-@pytest.mark.parametrize("kernel_size", [1, 2, 3, 5])
-@pytest.mark.parametrize("shape", [(6, 8, 1), (7, 5, 3)])
+@pytest.mark.parametrize("kernel_size", slow_but(2, 3, of=[1, 2, 3, 5]))
+@pytest.mark.parametrize("shape", slow_but((7, 5, 3), of=[(6, 8, 1), (7, 5, 3)]))
 def test_strided_convolution_by_scipy(shape, kernel_size):
     encoder, _ = Conv(shape, (4,), kernel_size).build((int(np.prod(shape)),), None)
     kernel, bias = with_random_weights(encoder)
@@ -180,7 +181,7 @@ def test_strided_convolution_by_scipy(shape, kernel_size):
     np.testing.assert_allclose(code, expected.reshape(3, -1), atol=1e-4)
 
 
-@pytest.mark.parametrize("kernel_size", [1, 2, 3])
+@pytest.mark.parametrize("kernel_size", slow_but(2, of=[1, 2, 3]))
 def test_max_pooling_by_scipy(kernel_size):
     shape = (5, 6, 2)
     conv = Conv(shape, (3,), kernel_size, downsampling="max_pool", activation="tanh")
@@ -216,7 +217,7 @@ def test_the_mirrored_convolution_is_the_transpose(shape, filters):
     assert abs(forward).sum(axis=1).all(), "every pixel must reach the code"
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (7, 5, 3), (1, 6)])
+@pytest.mark.parametrize("shape", slow_but((7, 5, 3), of=[(8, 8), (7, 5, 3), (1, 6)]))
 def test_pixels_come_back_where_they_were(shape):
     """Kernels that copy: the reconstruction is the maximum of 2 x 2 pixels, in its place."""
     channels = (*shape, 1)[2]
@@ -234,11 +235,11 @@ def test_pixels_come_back_where_they_were(shape):
     )
 
 
-@pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
+@pytest.mark.parametrize("downsampling", slow_but("stride", of=DOWNSAMPLINGS))
 def test_convolutions_learn_the_digits(downsampling):
     X = load_digits().data[:1000] / 16
     architecture = Conv((8, 8), (8, 16), downsampling=downsampling)
-    estimator = fit(architecture, X, 8, max_iter=6, learning_rate_init=0.01)
+    estimator = fit(architecture, X, 8, max_iter=6, learning_rate_init=0.01, solver="adam")
     assert -estimator.score(X) < 0.75 * X.var(axis=0).mean()
     rotated = np.rot90(X.reshape(-1, 8, 8), axes=(1, 2)).reshape(len(X), -1)
     assert np.square(estimator.reconstruct(X) - rotated).mean() > -2 * estimator.score(X)
@@ -312,13 +313,16 @@ def assert_shapes_are_those_built(architecture, n_features, n_components):
         assert Architecture.weight_shapes(architecture, *drawn) == expected
 
 
-REGULARIZATIONS = list(itertools.product([None, "batch", "layer"], [0.0, 0.3]))
+REGULARIZATIONS = [
+    pytest.param(*pair, marks=[slow] * (pair in [(None, 0.3), ("batch", 0.0), ("layer", 0.3)]))
+    for pair in itertools.product([None, "batch", "layer"], [0.0, 0.3])
+]
 
 
 @pytest.mark.parametrize(("normalization", "dropout"), REGULARIZATIONS)
 @pytest.mark.parametrize("tied", [False, True])
 @pytest.mark.parametrize("linear_path", [True, False])
-@pytest.mark.parametrize("sizes", [(), 5, (5, 4)])
+@pytest.mark.parametrize("sizes", slow_but((), (5, 4), of=[(), 5, (5, 4)]))
 def test_weight_shapes_of_dense_layers(sizes, linear_path, tied, normalization, dropout):
     dense = Dense(
         sizes, normalization=normalization, dropout=dropout, tied=tied, linear_path=linear_path
@@ -330,7 +334,11 @@ def test_weight_shapes_of_dense_layers(sizes, linear_path, tied, normalization, 
 @pytest.mark.parametrize("n_components", [None, 2])
 @pytest.mark.parametrize(
     ("shape", "filters", "kernel_size"),
-    [((4, 4), 3, 3), ((4, 7, 2), (3, 5), 2), ((9, 5, 1), [2, 4, 3], 1)],
+    [
+        pytest.param((4, 4), 3, 3, marks=slow),
+        ((4, 7, 2), (3, 5), 2),
+        pytest.param((9, 5, 1), [2, 4, 3], 1, marks=slow),
+    ],
 )
 @pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
 def test_weight_shapes_of_convolutions(
@@ -611,13 +619,20 @@ def assert_same_arrays(ours, theirs):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("output", ["auto", "logistic"])
-@pytest.mark.parametrize("kind", [AutoencoderTransformer, DenoisingAutoencoder])
+@pytest.mark.parametrize(
+    ("kind", "output"),
+    [
+        (DenoisingAutoencoder, "auto"),
+        pytest.param(DenoisingAutoencoder, "logistic", marks=slow),
+        pytest.param(AutoencoderTransformer, "auto", marks=slow),
+        pytest.param(AutoencoderTransformer, "logistic", marks=slow),
+    ],
+)
 def test_dense_layers_are_trained_one_by_one(digits, joined, monkeypatch, kind, output):
     estimator = kind(
         3, hidden_layer_sizes=(12, 7), activation=["tanh", "logistic"], code_activation="softplus",
         output_activation=output, alpha=0.01, batch_size=32, max_iter=7, pretraining="layerwise",
-        random_state=0,
+        solver="sgd", random_state=0,
     )  # fmt: skip
     whole = joined(estimator, digits)
     layers = [(12, "tanh", output), (7, "logistic", "tanh"), (3, "softplus", "logistic")]
@@ -645,7 +660,7 @@ def test_dense_layers_are_trained_one_by_one(digits, joined, monkeypatch, kind, 
 def test_tied_layers_are_trained_one_by_one(digits, joined, monkeypatch):
     estimator = AutoencoderTransformer(
         3, architecture=Dense((12, 7), activation="tanh", tied=True), batch_size=32, max_iter=6,
-        output_activation="logistic", pretraining="layerwise", random_state=0,
+        output_activation="logistic", pretraining="layerwise", solver="sgd", random_state=0,
     )  # fmt: skip
     whole = joined(estimator, digits)
     params = [
@@ -662,14 +677,14 @@ def test_tied_layers_are_trained_one_by_one(digits, joined, monkeypatch):
     )
 
 
-@pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
+@pytest.mark.parametrize("downsampling", slow_but("stride", of=DOWNSAMPLINGS))
 def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch, downsampling):
     activation = "leaky_relu"
     options = {"downsampling": downsampling, "activation": activation}
     outer_layer = Conv((8, 8), (4,), **options) if downsampling == "stride" else Pooled()
     estimator = AutoencoderTransformer(
         3, architecture=Conv((8, 8), (4, 6), **options), batch_size=50, max_iter=3,
-        output_activation="logistic", pretraining="layerwise", random_state=0,
+        output_activation="logistic", pretraining="layerwise", solver="sgd", random_state=0,
     )  # fmt: skip
     whole = joined(estimator, digits)
     output = {"code_activation": activation, "output_activation": activation}
@@ -690,7 +705,7 @@ def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch, downsa
 @pytest.mark.parametrize(
     ("architecture", "n_components"),
     [
-        (Dense((9, 7), linear_path=False), 3),
+        pytest.param(Dense((9, 7), linear_path=False), 3, marks=slow),
         (Dense((9, 7), normalization="batch", dropout=0.2, linear_path=False), 3),
         (
             Dense(
@@ -702,12 +717,20 @@ def test_convolutions_are_trained_one_by_one(digits, joined, monkeypatch, downsa
             ),
             3,
         ),
-        (Conv((8, 8), (3, 2)), 3),
-        (Conv((8, 8), (3, 4, 2), normalization="batch", dropout=0.1), None),
+        pytest.param(Conv((8, 8), (3, 2)), 3, marks=slow),
+        pytest.param(Conv((8, 8), (3, 4, 2), normalization="batch", dropout=0.1), None, marks=slow),
         (Conv((7, 5), (3, 2), normalization="layer"), 3),
         (Conv((8, 8), (3, 2), downsampling="max_pool", activation="relu"), 3),
-        (Conv((8, 8), (3, 4, 2), downsampling="max_pool", normalization="batch"), None),
-        (Conv((5, 7), (3, 2), 2, downsampling="max_pool", normalization="layer", dropout=0.1), 3),
+        pytest.param(
+            Conv((8, 8), (3, 4, 2), downsampling="max_pool", normalization="batch"),
+            None,
+            marks=slow,
+        ),
+        pytest.param(
+            Conv((5, 7), (3, 2), 2, downsampling="max_pool", normalization="layer", dropout=0.1),
+            3,
+            marks=slow,
+        ),
     ],
     ids=repr,
 )
@@ -819,7 +842,7 @@ class Pooled(Architecture):
         )
 
 
-@pytest.mark.parametrize("activation", ["tanh", "silu"])
+@pytest.mark.parametrize("activation", slow_but("tanh", of=["tanh", "silu"]))
 @pytest.mark.parametrize("downsampling", DOWNSAMPLINGS)
 def test_stages_one_after_the_other_are_the_whole(downsampling, activation):
     conv = Conv((8, 4), (2, 3), downsampling=downsampling, activation=activation)
@@ -836,7 +859,8 @@ def test_stages_one_after_the_other_are_the_whole(downsampling, activation):
 
 def test_estimators_of_several_kinds_pretrain_the_same_layers(digits):
     """Their layers share compiled programs, whatever numbers the objective of the whole has."""
-    settings = {"hidden_layer_sizes": (6, 5), "pretraining": "layerwise", "max_iter": 1}
+    settings = {"hidden_layer_sizes": (6,), "pretraining": "layerwise", "max_iter": 1,
+                "solver": "sgd"}  # fmt: skip
     for kind in (ContractiveAutoencoder, VariationalAutoencoder):
         assert kind(2, random_state=0, **settings).fit(digits).n_iter_ == 1
 
@@ -881,15 +905,18 @@ def test_a_variational_convolution_starts_from_its_pretrained_layer():
     assert not np.array_equal(joined.trainable[0], fresh.trainable[0])
 
 
-def test_pretraining_with_missing_values_and_pairs(digits):
+@pytest.mark.parametrize(
+    "kind", slow_but(DenoisingAutoencoder, of=[AutoencoderTransformer, DenoisingAutoencoder])
+)
+def test_pretraining_with_missing_values_and_pairs(digits, kind):
     X = np.where(np.random.default_rng(0).uniform(size=digits.shape) < 0.1, np.nan, digits)
     settings = {
         "hidden_layer_sizes": (20, 10), "init": "random", "max_iter": 9, "random_state": 0
     }  # fmt: skip
-    for kind, pairs in [(AutoencoderTransformer, {}), (DenoisingAutoencoder, {"X_clean": digits})]:
-        plain = kind(4, missing="mask", **settings).fit(X, **pairs)
-        start = clone(plain).set_params(pretraining="layerwise").fit(X, **pairs)
-        assert start.loss_curve_[0] < plain.loss_curve_[0]
+    pairs = {"X_clean": digits} if kind is DenoisingAutoencoder else {}
+    plain = kind(4, missing="mask", **settings).fit(X, **pairs)
+    start = clone(plain).set_params(pretraining="layerwise").fit(X, **pairs)
+    assert start.loss_curve_[0] < plain.loss_curve_[0]
 
 
 def test_a_convolution_ends_with_a_map_that_is_pretrained_too(digits):
@@ -986,35 +1013,38 @@ def test_activations_of_the_estimator(digits, activation):
         AutoencoderTransformer(hidden_layer_sizes=(5, 4), activation=activation).fit(digits)
 
 
+def prepare_wide(estimator):
+    """What a fit of four features does before the training, when it warns of the code's width."""
+    X = np.random.default_rng(0).uniform(size=(40, 4))
+    _fit.Fit(estimator)._prepare(X, None, None, None)
+
+
 @pytest.mark.parametrize("kind", ESTIMATORS[1:])
 def test_a_code_wider_than_the_input_where_it_is_constrained(kind):
-    X = np.random.default_rng(0).uniform(size=(40, 4))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        kind(5, max_iter=1, random_state=0).fit(X)
+        prepare_wide(kind(5))
 
 
 def test_a_code_wider_than_the_input():
     X = np.random.default_rng(0).uniform(size=(40, 4))
     with pytest.warns(UserWarning, match="The code has 5 units, more than the 4 features of X"):
         AutoencoderTransformer(5, max_iter=1, random_state=0).fit(X)
-    wide = AutoencoderTransformer(None, architecture=Conv((1, 4), (9,)), max_iter=1, random_state=0)
     with pytest.warns(UserWarning, match="The code has 18 units"):
-        wide.fit(X)
+        prepare_wide(AutoencoderTransformer(None, architecture=Conv((1, 4), (9,))))
 
 
 def test_a_weight_of_zero_constrains_nothing():
-    X = np.random.default_rng(0).uniform(size=(40, 4))
     for unconstrained in (
         SparseAutoencoder(5, sparsity_weight=0),
         ContractiveAutoencoder(5, contraction=0),
         VariationalAutoencoder(5, beta=0),
     ):
         with pytest.warns(UserWarning, match="The code has 5 units"):
-            unconstrained.set_params(max_iter=1, random_state=0).fit(X)
+            prepare_wide(unconstrained)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", slow_but(0, of=range(3)))
 def test_a_logistic_output_of_dark_images_does_not_fall_to_black(seed):
     """All pixels share the output's bias, which squared errors would push down together."""
     X = np.zeros((1500, 20, 20), np.float32)

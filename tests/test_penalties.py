@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cases import slow
 from reference import numerical_gradient
 from scipy.special import expit
 from sklearn.base import clone
@@ -100,10 +101,10 @@ def test_value_and_gradient(penalty, by_definition):
 @pytest.mark.parametrize(
     "architecture",
     [
-        Dense((), activation="tanh"),
+        pytest.param(Dense((), activation="tanh"), marks=slow),
         Dense((7, 6), activation=["silu", "tanh"], dropout=0.3),
         Dense((80,), activation="relu", tied=True),
-        Dense((7,), normalization="layer"),
+        pytest.param(Dense((7,), normalization="layer"), marks=slow),
         Conv((8, 8), (2, 3), activation="tanh"),
     ],
     ids=repr,
@@ -174,7 +175,7 @@ def test_kl_pulls_the_mean_activity_to_its_target(digits):
     ],
 )
 def test_a_sweep_compiles_nothing_new(estimator, name, values, digits):
-    estimator = clone(estimator).set_params(max_iter=1, random_state=0)
+    estimator = clone(estimator).set_params(solver="sgd", max_iter=1, random_state=0)
     first = estimator.set_params(**{name: values[0]}).fit_transform(digits[:200])
     made = program_info()["made"]
     for value in values[1:]:

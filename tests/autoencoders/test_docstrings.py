@@ -68,7 +68,8 @@ def test_the_fit_of_the_denoiser_is_described_like_that_of_the_others():
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)
 def test_all_that_a_fit_leaves_behind_is_described(leaf):
-    fitted = leaf(1, max_iter=1, random_state=0).fit([[0.0, 1.0], [1.0, 0.0], [0.5, 0.2]])
+    estimator = leaf(1, hidden_layer_sizes=(), solver="sgd", max_iter=1, random_state=0)
+    fitted = estimator.fit([[0.0, 1.0], [1.0, 0.0], [0.5, 0.2]])
     names = ", ".join(entry.name for entry in ClassDoc(leaf)["Attributes"]).split(", ")
     left = {name for name in vars(fitted) if name.endswith("_") and name[0] != "_"}
     assert left | {"feature_names_in_", "encoder_", "decoder_", "model_"} == set(names)

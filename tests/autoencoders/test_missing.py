@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cases import slow
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits
@@ -47,7 +48,13 @@ def test_the_network_gets_the_mean_in_place_of_what_is_missing(data, imputer):
 def test_the_loss_is_the_mean_over_observed_values(data):
     _, X_missing = data
     still = AutoencoderTransformer(
-        2, missing="mask", alpha=0.0, learning_rate_init=1e-12, max_iter=1, random_state=0
+        2,
+        missing="mask",
+        alpha=0.0,
+        learning_rate_init=1e-12,
+        max_iter=1,
+        random_state=0,
+        solver="sgd",
     ).fit(X_missing)
     error = np.square(X_missing - still.reconstruct(X_missing))
     assert still.loss_curve_[0] == pytest.approx(np.nanmean(error, axis=1).mean(), rel=1e-5)
@@ -75,9 +82,11 @@ def test_what_stands_in_a_missing_place_has_no_influence(data):
     "estimator",
     [
         DenoisingAutoencoder(corruption=MaskingNoise(0.2, value=float("nan"))),
-        DenoisingAutoencoder(),
-        VariationalAutoencoder(),
-        AutoencoderTransformer(early_stopping=True, pretraining="layerwise"),
+        pytest.param(DenoisingAutoencoder(), marks=slow),
+        pytest.param(VariationalAutoencoder(), marks=slow),
+        pytest.param(
+            AutoencoderTransformer(early_stopping=True, pretraining="layerwise"), marks=slow
+        ),
     ],
     ids=repr,
 )
@@ -94,7 +103,7 @@ def test_other_estimators(data, estimator):
 
 def test_missing_values_of_clean_rows_are_masked_too(data):
     X, X_missing = data
-    estimator = DenoisingAutoencoder(4, missing="mask", max_iter=5, random_state=0)
+    estimator = DenoisingAutoencoder(4, missing="mask", solver="sgd", max_iter=5, random_state=0)
     estimator.fit(X, X_clean=X_missing, X_val=(X[:50], X_missing[:50]))
     assert np.isfinite(estimator.loss_curve_).all()
     assert np.isfinite(estimator.val_loss_curve_).all()
@@ -102,7 +111,7 @@ def test_missing_values_of_clean_rows_are_masked_too(data):
 
 def test_weights_are_copies_with_missing_values_too(data):
     X = data[1][:30]
-    estimator = AutoencoderTransformer(2, missing="mask", max_iter=3, random_state=0)
+    estimator = AutoencoderTransformer(2, missing="mask", solver="sgd", max_iter=3, random_state=0)
     weight = np.arange(30) % 3
     weighted = clone(estimator).fit(X, sample_weight=weight)
     copied = clone(estimator).fit(np.repeat(X, weight, axis=0))
@@ -155,7 +164,7 @@ def test_rows_without_any_value_count_for_nothing():
     X = X[~np.isnan(X).all(axis=1)]
     empty = np.full((50, 6), np.nan)
     both = np.r_[X, empty]
-    settings = {"missing": "mask", "max_iter": 3, "random_state": 0}
+    settings = {"missing": "mask", "solver": "sgd", "max_iter": 3, "random_state": 0}
     alone = AutoencoderTransformer(2, **settings).fit(X, X_val=X)
     fitted = AutoencoderTransformer(2, **settings).fit(both, X_val=both)
     assert fitted.history_ == alone.history_
@@ -172,8 +181,10 @@ def test_a_target_of_which_a_feature_is_never_known():
     X = np.random.default_rng(0).uniform(size=(50, 16))
     X_clean = X.copy()
     X_clean[:, 3] = np.nan
-    settings = {"architecture": Conv((4, 4), (2,)), "max_iter": 1, "random_state": 0}
-    denoiser = DenoisingAutoencoder(2, missing="mask", **settings).fit(X, X_clean=X_clean)
+    settings = {"architecture": Conv((4, 4), (2,)), "solver": "sgd"}
+    denoiser = DenoisingAutoencoder(2, missing="mask", max_iter=1, random_state=0, **settings).fit(
+        X, X_clean=X_clean
+    )
     assert np.isfinite(denoiser.reconstruct(X)).all()
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from cases import slow
 from scipy import sparse
 from sklearn.base import clone
 
@@ -80,16 +81,18 @@ def test_the_loss_curve_is_the_mean_error_in_the_units_of_the_data(X):
     ("estimator", "power"),
     [
         (autoencoder(alpha=0.1), 2),
-        (autoencoder(alpha=0.1, weight_penalty="l1", init="random"), 2),
+        pytest.param(autoencoder(alpha=0.1, weight_penalty="l1", init="random"), 2, marks=slow),
         (autoencoder(loss="absolute_error"), 1),
         (autoencoder(pretraining="layerwise", activation="tanh"), 2),
-        (autoencoder(code_activation="tanh"), 2),
-        (autoencoder(architecture=Dense((8,), tied=True, normalization="batch")), 2),
-        (autoencoder(solver="sgd", learning_rate_init=0.05), 2),
+        pytest.param(autoencoder(code_activation="tanh"), 2, marks=slow),
+        pytest.param(
+            autoencoder(architecture=Dense((8,), tied=True, normalization="batch")), 2, marks=slow
+        ),
+        pytest.param(autoencoder(solver="sgd", learning_rate_init=0.05), 2, marks=slow),
         (autoencoder(SparseAutoencoder, sparsity="kl", sparsity_weight=0.1), 2),
-        (autoencoder(SparseAutoencoder, sparsity_weight=0.1), 2),
+        pytest.param(autoencoder(SparseAutoencoder, sparsity_weight=0.1), 2, marks=slow),
         (autoencoder(ContractiveAutoencoder, contraction=0.1), 2),
-        (autoencoder(DenoisingAutoencoder, corruption="swap"), 2),
+        pytest.param(autoencoder(DenoisingAutoencoder, corruption="swap"), 2, marks=slow),
     ],
     ids=repr,
 )
@@ -372,12 +375,15 @@ def test_a_given_noise_variance_is_in_squared_units_of_the_data(X):
     "estimator",
     [
         autoencoder(),
-        autoencoder(init="random"),
-        autoencoder(output_activation="identity", code_activation="tanh"),
-        autoencoder(output_activation="relu"),
-        autoencoder(architecture=Dense((5, 4), normalization="batch", dropout=0.1)),
+        pytest.param(autoencoder(init="random"), marks=slow),
+        pytest.param(autoencoder(output_activation="identity", code_activation="tanh"), marks=slow),
+        pytest.param(autoencoder(output_activation="relu"), marks=slow),
+        pytest.param(
+            autoencoder(architecture=Dense((5, 4), normalization="batch", dropout=0.1)),
+            marks=slow,
+        ),
         autoencoder(VariationalAutoencoder),
-        autoencoder(DenoisingAutoencoder),
+        pytest.param(autoencoder(DenoisingAutoencoder), marks=slow),
     ],
     ids=repr,
 )

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from cases import slow_but
 
 from skae import ContractiveAutoencoder
 from skae._engine import PointCode, Recipe, draws, graph_of, load_keras
@@ -87,7 +88,12 @@ class Own(Architecture):
         return encoder, keras.Model(codes, keras.layers.Dense(*input_shape)(codes))
 
 
-@pytest.mark.parametrize("encoder", ENCODERS, ids=lambda encoder: encoder.__name__)
+# All others go the same way as these, as the next test shows.
+@pytest.mark.parametrize(
+    "encoder",
+    slow_but(chain, softmax_hidden, residual, mixing_activation, of=ENCODERS),
+    ids=lambda encoder: encoder.__name__,
+)
 def test_the_norm_is_that_of_an_explicit_jacobian(encoder):
     recipe = Recipe(Own(encoder), 5, 3, PointCode("logistic"))
     graph, weights = graph_of(recipe), initial_weights(recipe, 0)

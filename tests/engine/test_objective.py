@@ -1,7 +1,10 @@
 """The numbers: losses, penalties, corruption and training against independent calculations."""
 
+import itertools
+
 import numpy as np
 import pytest
+from cases import slow, slow_but
 from reference import numerical_gradient
 from scipy.linalg import subspace_angles
 from scipy.special import expit
@@ -61,8 +64,13 @@ def objective_by_numpy(
     return value
 
 
-@pytest.mark.parametrize("penalty", [None, *PENALTIES])
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(
+    ("loss", "penalty"),
+    [
+        pytest.param(loss, penalty, marks=[slow] * (place not in (0, 1, 6, 11)))
+        for place, (loss, penalty) in enumerate(itertools.product(LOSSES, [None, *PENALTIES]))
+    ],
+)  # each loss and each penalty once
 def test_value_and_gradient(loss, penalty):
     import jax
 
@@ -133,7 +141,7 @@ def test_an_epoch_by_pencil_and_paper(batch_size):
     )
 
 
-@pytest.mark.parametrize("init", ["random", "pca"])
+@pytest.mark.parametrize("init", slow_but("random", of=["random", "pca"]))
 def test_the_linear_autoencoder_is_pca(init, digits):
     linear = AutoencoderTransformer(
         8, hidden_layer_sizes=(), output_activation="identity", learning_rate="cosine",
@@ -148,7 +156,9 @@ def test_the_linear_autoencoder_is_pca(init, digits):
 
 
 def test_score_is_minus_the_mean_squared_error(digits):
-    autoencoder = AutoencoderTransformer(4, loss="absolute_error", max_iter=3, random_state=0)
+    autoencoder = AutoencoderTransformer(
+        4, loss="absolute_error", solver="sgd", max_iter=3, random_state=0
+    )
     autoencoder.fit(digits)
     reconstruction = autoencoder.reconstruct(digits)
     squared = np.square(digits - reconstruction)
@@ -162,14 +172,23 @@ def test_score_is_minus_the_mean_squared_error(digits):
     )
 
 
-@pytest.mark.parametrize("output", ["auto", "identity", "logistic"])
-@pytest.mark.parametrize("code_activation", ["identity", "relu"])
+@pytest.mark.parametrize(
+    ("code_activation", "output"),
+    [
+        ("identity", "auto"),
+        ("relu", "logistic"),
+        pytest.param("identity", "identity", marks=slow),
+        pytest.param("identity", "logistic", marks=slow),
+        pytest.param("relu", "auto", marks=slow),
+        pytest.param("relu", "identity", marks=slow),
+    ],
+)
 def test_reconstruction_by_numpy(output, code_activation, digits):
     """Only an identity code has a linear path, and "auto" bounds features with piles of values."""
     X = 5 * digits - 2 if output != "logistic" else digits
     autoencoder = AutoencoderTransformer(
         3, hidden_layer_sizes=(9, 7), activation="tanh", code_activation=code_activation,
-        output_activation=output, max_iter=3, random_state=0,
+        output_activation=output, solver="sgd", max_iter=3, random_state=0,
     ).fit(X)  # fmt: skip
     network = autoencoder._network
     weights = [w.astype(float) for w in network.trainable]
@@ -203,7 +222,7 @@ def test_every_row_is_seen_once_an_epoch(digits):
     """With a step size of nearly zero the loss curve is the mean loss of all rows."""
     autoencoder = AutoencoderTransformer(
         2, learning_rate_init=1e-12, learning_rate="constant", batch_size=50, max_iter=2, tol=0,
-        alpha=0.0, random_state=0,
+        alpha=0.0, solver="sgd", random_state=0,
     ).fit(digits)  # fmt: skip
     for loss in autoencoder.loss_curve_:
         assert loss == pytest.approx(-autoencoder.score(digits), rel=1e-5)
@@ -222,7 +241,7 @@ def test_data_in_blocks_train_like_data_in_one(digits, monkeypatch):
     np.testing.assert_allclose(blocks.transform(digits), whole.transform(digits), atol=1e-4)
 
 
-@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("early_stopping", slow_but(True, of=[False, True]))
 def test_data_held_on_an_accelerator_train_like_data_in_blocks(digits, early_stopping, monkeypatch):
     def fit():
         return AutoencoderTransformer(
@@ -238,7 +257,7 @@ def test_data_held_on_an_accelerator_train_like_data_in_blocks(digits, early_sto
 
 
 def test_validation_loss_is_that_of_the_given_rows(digits):
-    autoencoder = AutoencoderTransformer(2, max_iter=2, random_state=0)
+    autoencoder = AutoencoderTransformer(2, solver="sgd", max_iter=2, random_state=0)
     autoencoder.fit(digits[:1000], X_val=digits[1000:])
     assert len(autoencoder.val_loss_curve_) == 2
     assert autoencoder.val_loss_curve_[-1] == pytest.approx(
@@ -311,7 +330,7 @@ def test_each_training_step_draws_new_noise():
     """The loss of a frozen network on one row varies only by the noise."""
     denoiser = DenoisingAutoencoder(
         1, hidden_layer_sizes=(), output_activation="identity", corruption_level=1.0,
-        learning_rate_init=1e-12, learning_rate="constant", max_iter=30,
+        learning_rate_init=1e-12, learning_rate="constant", solver="sgd", max_iter=30,
         n_iter_no_change=np.inf, random_state=0,
     ).fit([[1.0, 2.0], [2.0, 1.0]])  # fmt: skip
     assert len(set(denoiser.loss_curve_)) == 30
@@ -322,7 +341,7 @@ def test_denoising_of_a_frozen_linear_network_has_the_expected_loss():
     X = np.repeat([[1.0, 2.0, 3.0]], 64, axis=0) + np.arange(64)[:, None] / 64
     denoiser = DenoisingAutoencoder(
         2, hidden_layer_sizes=(), output_activation="identity", corruption_level=0.7,
-        learning_rate_init=1e-12, learning_rate="constant", max_iter=2000,
+        learning_rate_init=1e-12, learning_rate="constant", solver="sgd", max_iter=2000,
         n_iter_no_change=np.inf, random_state=0,
     ).fit(X)  # fmt: skip
     encoder, _, decoder, _ = denoiser.model_.get_weights()
@@ -331,6 +350,7 @@ def test_denoising_of_a_frozen_linear_network_has_the_expected_loss():
 
 
 def test_a_denoiser_undoes_more_noise_than_a_plain_autoencoder(digits):
+    digits = digits[:600]
     noisy = GaussianNoise(0.4).corrupt(digits, random_state=1)
     settings = {"n_components": 16, "max_iter": 60, "random_state": 0}
     plain = AutoencoderTransformer(**settings).fit(digits)
@@ -352,7 +372,7 @@ def test_real_pairs_train_on_the_clean_rows(digits):
 def test_pairs_are_not_corrupted(digits):
     """With pairs the level must not matter."""
     codes = [
-        DenoisingAutoencoder(2, corruption_level=level, max_iter=2, random_state=0)
+        DenoisingAutoencoder(2, corruption_level=level, solver="sgd", max_iter=2, random_state=0)
         .fit(digits, X_clean=digits)
         .transform(digits)
         for level in (0.0, 5.0)
@@ -393,7 +413,13 @@ def test_weights_weigh_the_loss(digits, batch_size):
     X = digits[:300].repeat(2, axis=0)[:400]
     weight = np.random.default_rng(0).integers(0, 5, size=400).astype(float)
     autoencoder = AutoencoderTransformer(
-        2, learning_rate_init=1e-12, batch_size=batch_size, max_iter=1, alpha=0.0, random_state=0
+        2,
+        learning_rate_init=1e-12,
+        batch_size=batch_size,
+        solver="sgd",
+        max_iter=1,
+        alpha=0.0,
+        random_state=0,
     ).fit(X, sample_weight=weight)
     expected = np.average(autoencoder.reconstruction_error(X), weights=weight)
     assert autoencoder.loss_curve_[0] == pytest.approx(expected, rel=1e-5)
@@ -404,7 +430,7 @@ def test_each_step_of_an_epoch_draws_its_own_noise():
     """The mean over 400 steps of about one row varies a twentieth as much as one step."""
     denoiser = DenoisingAutoencoder(
         1, hidden_layer_sizes=(), output_activation="identity", corruption_level=5.0,
-        learning_rate_init=1e-12, batch_size=1, max_iter=50, n_iter_no_change=np.inf,
+        learning_rate_init=1e-12, batch_size=1, solver="sgd", max_iter=50, n_iter_no_change=np.inf,
         random_state=0,
     ).fit([[1.0, 2.0 + i / 400] for i in range(400)])  # fmt: skip
     losses = np.array(denoiser.loss_curve_)

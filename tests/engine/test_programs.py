@@ -21,7 +21,8 @@ def digits():
 
 
 def autoencoder(**params):
-    return AutoencoderTransformer(**{"n_components": 4, "max_iter": 5, "random_state": 0, **params})
+    settings = {"n_components": 4, "solver": "sgd", "max_iter": 5, "random_state": 0}
+    return AutoencoderTransformer(**{**settings, **params})
 
 
 def test_the_store_of_programs_is_bounded():

@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 import pytest
+from cases import slow, slow_but
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -33,6 +34,8 @@ CLASSES = {
 }
 WRAPPERS = {"LossScaleOptimizer"}
 PLAIN = sorted(CLASSES.keys() - WRAPPERS)
+SOME = slow_but("Adam", "Adafactor", of=PLAIN)
+"""The usual one, and one that keeps arrays of other shapes than those of the weights."""
 OPTIONS = {
     "clipnorm": {"clipnorm": 0.5},
     "clipvalue": {"clipvalue": 0.3},
@@ -116,17 +119,20 @@ def assert_equal(expected, got):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6 + 1e-5 * moved)
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", SOME)
 def test_every_optimizer_of_keras(name):
     assert_same(lambda: by_name(name), rates=RATES)
 
 
-@pytest.mark.parametrize("option", OPTIONS)
+# The others are among the several below.
+@pytest.mark.parametrize(
+    "option", slow_but("clipnorm", "global_clipnorm", "ema_overwrite_frequency", of=OPTIONS)
+)
 def test_options_of_adam(option):
     assert_same(lambda: optimizers.Adam(0.03, **OPTIONS[option]))
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", SOME)
 def test_several_options_of_every_optimizer(name):
     assert_same(lambda: by_name(name, **SEVERAL))
 
@@ -141,10 +147,10 @@ def test_options_of_every_optimizer(name, option):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: optimizers.SGD(0.03, momentum=0.9),
+        pytest.param(lambda: optimizers.SGD(0.03, momentum=0.9), marks=slow),
         lambda: optimizers.SGD(0.03, momentum=0.9, nesterov=True),
-        lambda: optimizers.RMSprop(0.03, momentum=0.5, centered=True),
-        lambda: optimizers.Adam(0.03, amsgrad=True),
+        pytest.param(lambda: optimizers.RMSprop(0.03, momentum=0.5, centered=True), marks=slow),
+        pytest.param(lambda: optimizers.Adam(0.03, amsgrad=True), marks=slow),
         lambda: optimizers.Adafactor(0.5, relative_step=False),
     ],
 )
@@ -179,7 +185,7 @@ needs_loss_scaling = pytest.mark.skipif(
 
 
 @needs_loss_scaling
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", SOME)
 def test_loss_scaling_of_every_optimizer(name):
     assert_same(lambda: loss_scaling(by_name(name, clipnorm=0.5)))
 
@@ -216,13 +222,13 @@ SCHEDULES = {
 }
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", SOME)
 def test_every_optimizer_of_keras_with_a_schedule(name):
     decay = optimizers.schedules.PiecewiseConstantDecay
     assert_same(lambda: by_name(name, decay([3], [0.1, 0.01])))
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("schedule", slow_but("PolynomialDecay", "CosineDecay", of=SCHEDULES))
 def test_schedules_of_keras(schedule):
     def make():
         cls = getattr(optimizers.schedules, schedule)
@@ -336,7 +342,14 @@ ESTIMATOR_CASES = {
 }
 
 
-@pytest.mark.parametrize("case", ESTIMATOR_CASES)
+# Each optimizer's steps are compared above: these are what a fit does besides.
+@pytest.mark.parametrize(
+    "case",
+    slow_but(
+        *("averages", "accumulation", "scaling", "own schedule", "own optimizer"),
+        of=ESTIMATOR_CASES,
+    ),
+)
 def test_fit_trains_as_keras_does(case):
     make = ESTIMATOR_CASES[case]
     fitted = autoencoder(make()).fit(X)

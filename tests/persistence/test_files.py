@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from cases import slow_but
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 
@@ -201,7 +202,13 @@ def load_error(path, **options):
 # There and back
 
 
-@pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.parametrize(
+    "name",
+    slow_but(
+        *("default", "other", "validated", "variational", "convolutional", "corruptions", "own"),
+        of=ESTIMATORS,
+    ),
+)
 @pytest.mark.filterwarnings("ignore::skae.exceptions.SilentUnitsWarning")  # after two epochs
 def test_what_is_loaded_is_what_was_saved(name, X, path):
     saved = copy.deepcopy(ESTIMATORS[name]).fit(X)
@@ -466,10 +473,11 @@ def test_every_truncation_is_refused(file):
         load_error(file)
 
 
-def test_a_flipped_byte_is_refused_or_changes_nothing(model, file):
+@pytest.mark.parametrize("step", slow_but(7, of=[3, 7]))
+def test_a_flipped_byte_is_refused_or_changes_nothing(step, model, file):
     content = file.read_bytes()
     refused = 0
-    for position in range(0, len(content), 3):
+    for position in range(0, len(content), step):
         damaged = bytearray(content)
         damaged[position] ^= 0xFF
         file.write_bytes(damaged)
@@ -479,7 +487,7 @@ def test_a_flipped_byte_is_refused_or_changes_nothing(model, file):
             refused += 1
         else:
             assert_same_state(loaded, model)
-    assert refused > len(content) / 3 * 0.7
+    assert refused > len(content) / step * 0.7
 
 
 class Trap:

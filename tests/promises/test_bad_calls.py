@@ -1,5 +1,6 @@
 """A bad call breaks nothing: each is refused by name, and the fitted estimator stays as it was."""
 
+import copy
 import threading
 import warnings
 
@@ -61,10 +62,15 @@ FAMILY = [
 ]
 
 
-@pytest.fixture(params=FAMILY)
-def fitted(request):
+@pytest.fixture(scope="module", params=FAMILY)
+def fitted_once(request):
     estimator = request.param(3, max_iter=2, random_state=0).fit(X)
-    before = state(estimator)
+    return estimator, state(estimator)
+
+
+@pytest.fixture
+def fitted(fitted_once):
+    estimator, before = copy.deepcopy(fitted_once)
     yield estimator
     after = state(estimator)
     assert before.keys() == after.keys()
@@ -339,7 +345,7 @@ class TestCallbacks:
         callback = Interrupting(error, epoch=2)
         fitted.set_callbacks(callback).set_params(max_iter=5)
         with pytest.raises(type(error)):
-            fitted.fit(X[:, :10])
+            fitted.fit(X[:, ::-1])
         assert callback.torn_down
         fitted.set_callbacks()
 

@@ -6,6 +6,7 @@ import mlflow.sklearn
 import numpy as np
 import pytest
 import skops.io
+from cases import slow_but
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -35,7 +36,11 @@ def digits():
     return X[:200], y[:200]
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: type(estimator).__name__)
+@pytest.mark.parametrize(
+    "estimator",
+    slow_but(*ESTIMATORS[:2], of=ESTIMATORS),
+    ids=lambda estimator: type(estimator).__name__,
+)
 def test_skops_trusts_what_skae_lists(estimator, digits, tmp_path):
     X = digits[0] / 16
     estimator.set_params(max_iter=2, random_state=0).fit(X).partial_fit(X)

@@ -46,7 +46,8 @@ def interrupting(monkeypatch):
 
 
 def autoencoder(**params):
-    return AutoencoderTransformer(**{"n_components": 3, "max_iter": 6, "random_state": 0, **params})
+    settings = {"n_components": 3, "solver": "sgd", "max_iter": 6, "random_state": 0}
+    return AutoencoderTransformer(**{**settings, **params})
 
 
 CONSTANT = {"learning_rate": "constant"}
@@ -133,7 +134,7 @@ def test_an_interrupted_import_leaves_the_process_able_to_fit():
 import signal
 import skae
 signal.signal(signal.SIGINT, signal.default_int_handler)
-estimator = skae.AutoencoderTransformer(1, max_iter=2, random_state=0)
+estimator = skae.AutoencoderTransformer(1, solver="sgd", max_iter=2, random_state=0)
 X = [[1.0, 2.0], [2.0, 1.0], [0.0, 0.5]]
 n_interrupted = 0
 for delay in (0.05, 0.4, 1.0):
