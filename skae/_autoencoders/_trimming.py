@@ -1,4 +1,4 @@
-"""Training rows that do not belong, found before the fit: those the others' linear model rejects."""
+"""Training rows that do not belong, found before a fit: the linear model of the others tells."""
 
 from numbers import Integral
 

@@ -16,6 +16,9 @@ LEAVES = [
     skae.VariationalAutoencoder,
 ]
 OTHER_WORDS = {
+    # There the start is factor analysis, not PCA.
+    "alpha": skae.VariationalAutoencoder,
+    "init": skae.VariationalAutoencoder,
     # There it may be "auto", which follows from the penalty.
     "code_activation": skae.SparseAutoencoder,
     # There the likelihood implies one, not the loss.

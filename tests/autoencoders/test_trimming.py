@@ -83,7 +83,7 @@ def test_statistics_and_validation_rows_are_of_what_is_kept(contaminated):
 
 
 def test_pairs_are_trimmed_by_what_is_to_be_given(contaminated):
-    noisy = contaminated + 1.0
+    noisy = 1.01 * contaminated
     fitted = DenoisingAutoencoder(3, trim_fraction=8 / 300, max_iter=2, random_state=0)
     fitted.fit(noisy, X_clean=contaminated)
     np.testing.assert_allclose(fitted.mean_, contaminated[8:].mean(axis=0))
