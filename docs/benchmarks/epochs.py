@@ -1,6 +1,6 @@
 """What twice the epochs bring, and what `StillImprovingWarning` goes by.
 
-    python docs/benchmarks/epochs.py
+python docs/benchmarks/epochs.py
 """
 
 import argparse

@@ -30,10 +30,10 @@ COLUMNS = {
 }
 
 NOTES = [
-    "Mean squared error on clean test rows of a fit with outliers over that of the same estimator's "
-    "fit without them, the raw columns; mean over three seeds of split, outliers and network. The "
-    "last column is what trimming costs where there is nothing to trim: rows that are rare, but "
-    "belong, are not learned.",
+    "Mean squared error on clean test rows of a fit with outliers over that of the same "
+    "estimator's fit without them, the raw columns; mean over three seeds of split, outliers and "
+    "network. The last column is what trimming costs where there is nothing to trim: rows that "
+    "are rare, but belong, are not learned.",
 ]
 
 

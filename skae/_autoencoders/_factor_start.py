@@ -3,20 +3,33 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import cholesky, eigh, solve_triangular
 
 from .._engine import graph_of
 from .._engine.units import standardised
-from ._linear_start import SAMPLE_ROWS, WIDE, covariance, principal_components, weighted_parts
+from ._linear_start import WIDE, covariance, principal_components, sampled, weighted_parts
 
-N_ITERATIONS = 1000
-"""Most steps in which the variances of the noise are found."""
+TOLERANCE, TRIAL_TOLERANCE = 1e-5, 1e-3
+"""Gain of a row's log-likelihood by one step, in nats, at which the noise is taken for found; and
+while floors are tried."""
 
-TOLERANCE = 1e-3
-"""Change of their logarithms in one step at which they are taken for found."""
+MOST_STEPS, MOST_WORK = 1000, 2**33
+"""Most such steps, and most products of numbers in all of them."""
 
-LEAST_NOISE = 1e-9
-"""Least variance of the noise, as a share of the feature's: less is rounding."""
+FLOORS = (1e-9, 1e-6, 1e-4, 1e-2)
+"""Least variances of the noise on trial, as shares of the features'; the first is rounding."""
+
+USUAL_FLOOR = 1e-3
+"""The one that is taken where none is tried."""
+
+CONSTANT = 1e-2
+"""Least variance of the noise of a feature that does not vary, as a share of the mean variance."""
+
+TRIED_VALUES, TRIED_ROWS = 2**18, 20
+"""Most values and least rows of which floors are tried."""
+
+N_SPLITS, HELD_OUT = 3, 0.15
+"""Splits into rows that are fitted and rows that judge, and the share of the latter."""
 
 LARGE_VARIANCE = 0.05
 """Variances of noise and posterior above which the hidden layers take steps of unit size; below,
@@ -48,6 +61,19 @@ class FactorModel:
     noise: np.ndarray
     beta: float
 
+    def misfit(self, variances):
+        """Minus twice the objective of rows of these variances, but for a constant."""
+        whitened = (variances / (self.beta * self.noise)).sum()
+        beyond = np.log(self.precision).sum() + whitened - (self.precision - 1).sum()
+        return np.log(self.noise).sum() + self.beta * beyond
+
+    def log_likelihood(self, Z):
+        """Sum of the log-likelihoods of centred rows, but for a constant."""
+        C = self.loadings.T @ self.loadings + np.diag(self.noise)
+        root = cholesky(C, lower=True)
+        squared = np.square(solve_triangular(root, Z.T, lower=True)).sum()
+        return -0.5 * squared - len(Z) * np.log(np.diag(root)).sum()
+
     @property
     def scores(self):
         """Matrix of shape (n_features, n_found) that gives the posterior's means of rows."""
@@ -77,28 +103,30 @@ def factor_model(data, constants, n_components, seed, *, noise=None, beta=1.0):
     With :math:`\beta \ne 1` the data are to the loadings what they would be with :math:`\beta`
     times the noise.
     """
-    data = data.sample(SAMPLE_ROWS)
+    data = sampled(data)
     rows = standardised(data.target, constants)
     parts, n_features = weighted_parts(rows, data.weight), rows.n_features
     n_found = min(n_components, n_features)
-    if n_features <= WIDE:
-        S = covariance(parts, n_features)
-        if noise is None:
-            return found_noise(S, n_found, beta)
+    if n_features > WIDE:
+        return _of_wide_rows(parts, n_features, min(n_found, rows.n_rows), seed, noise, beta)
+    S = covariance(parts, n_features)
+    if noise is not None:
         return given_noise(S, noise, n_found, beta)
-    n_found = min(n_found, rows.n_rows)
+    return found_noise(S, n_found, beta, best_floor(rows, data.weight, n_found, seed))
+
+
+def _of_wide_rows(parts, n_features, n_found, seed, noise, beta):
     deviation = np.ones(n_features) if noise is None else np.sqrt(noise)
-    components, variances, total = principal_components(
-        (part / deviation for part in parts), n_features, n_found, seed
-    )
+    whitened = (part / deviation for part in parts)
+    components, variances, total = principal_components(whitened, n_features, n_found, seed)
     if noise is None:
-        rest = (total - variances.sum()) / (n_features - n_found)
-        noise = np.full(n_features, max(rest, LEAST_NOISE))
+        rest = (total - variances.sum()) / max(n_features - n_found, 1)
+        noise = np.full(n_features, max(rest, USUAL_FLOOR * total / n_features) or 1.0)
         variances = variances / noise[0]
     return from_whitened(variances / beta, components, noise, beta)
 
 
-def found_noise(S, n_components, beta):
+def found_noise(S, n_components, beta=1.0, floor=FLOORS[0], tolerance=TOLERANCE):
     """Factor analysis of a covariance: the noise is what the loadings leave of the variances [1]_.
 
     References
@@ -107,14 +135,36 @@ def found_noise(S, n_components, beta):
        University Press.
     """
     variances = np.diag(S)
-    least = LEAST_NOISE * np.where(variances > 0, variances, 1.0)
-    noise = np.maximum(variances, least)
-    for _ in range(N_ITERATIONS):
+    least = np.where(variances > 0, floor * variances, CONSTANT * variances.mean() or 1.0)
+    noise, before = np.maximum(variances, least), np.inf
+    for _ in range(max(20, min(MOST_STEPS, MOST_WORK // len(S) ** 3))):
         model = given_noise(S, noise, n_components, beta)
-        noise = np.maximum(variances - np.square(model.loadings).sum(axis=0), least)
-        if np.abs(np.log(noise / model.noise)).max() < TOLERANCE:
+        misfit = model.misfit(variances)
+        if before - misfit < 2 * tolerance:
             break
-    return given_noise(S, noise, n_components, beta)
+        before = misfit
+        noise = np.maximum(variances - np.square(model.loadings).sum(axis=0), least)
+    return model
+
+
+def best_floor(rows, weight, n_components, seed):
+    """The least variance of the noise with which rows that are held out are most likely.
+
+    Without a floor, a feature that others determine in the training rows has no noise left, and a
+    row in which they do not has no density.
+    """
+    n_rows = rows.n_rows
+    if n_rows < TRIED_ROWS or n_rows * rows.n_features > TRIED_VALUES:
+        return USUAL_FLOOR
+    Z = np.concatenate(list(weighted_parts(rows, weight)))
+    rng, likelihoods = np.random.default_rng(seed), np.zeros(len(FLOORS))
+    for _ in range(N_SPLITS):
+        order = rng.permutation(n_rows)
+        judges, fitted = np.split(order, [round(HELD_OUT * n_rows)])
+        S = Z[fitted].T @ Z[fitted] / len(fitted)
+        models = [found_noise(S, n_components, 1.0, floor, TRIAL_TOLERANCE) for floor in FLOORS]
+        likelihoods += [model.log_likelihood(Z[judges]) for model in models]
+    return FLOORS[likelihoods.argmax()]
 
 
 def given_noise(S, noise, n_components, beta):

@@ -33,7 +33,7 @@ from ..losses import SquaredError
 from ..penalties import L2
 from ._constants import bounds, fill, moved_bounds, scale
 from ._factor_start import factor_model, started_at_factors
-from ._linear_start import SAMPLE_ROWS, linear_model, mean_error, started_at
+from ._linear_start import SAMPLE_ROWS, linear_model, mean_error, observed_error, started_at
 from ._pretraining import layers_of, pretrained
 from ._trimming import trimmed
 from ._warnings import (
@@ -65,9 +65,20 @@ DRAWN_SHRINKAGE = 1e4
 TRIAL_VALUES = 2**18
 """Most values of data for which it is tried whether to shrink at all."""
 
-HELD_OUT, ENOUGH_HELD_OUT, MOST_TRIALS, N_DRAWS = 0.15, 200, 5, 8
-"""Share of the rows that a trial holds out, number of them after which there is no other trial,
-most trials, and codes drawn for each row."""
+HELD_OUT = 0.15
+"""Share of the rows that a trial holds out."""
+
+ENOUGH_HELD_OUT = 200
+"""Rows held out, in all trials, from which there is no other trial."""
+
+MOST_TRIALS = 5
+"""Most splits on trial, each with two trainings."""
+
+MOST_TRIAL_EPOCHS = 100
+"""Most epochs of a trial."""
+
+N_DRAWS = 8
+"""Codes that are drawn for each row held out."""
 
 WORSE, NEGLIGIBLE = 1.05, 1e-3
 """Error from which a network is worse than PCA: multiple of PCA's, plus share of the variance."""
@@ -126,9 +137,11 @@ class Fit(Hooks):
         state = self.state()
         code = first_code(state["_network"], self.data.X)
         check_outputs(state["_network"], code)
-        warn_of_constant_units(state["_network"], self.data.X, code)
-        if isinstance(self.recipe.latent, NormalCode):
-            warn_of_silent_units(code)
+        if self.recipe.latent == NormalCode():
+            sample = self.data.sample(BLOCK_ROWS)  # the first rows may be alike
+            warn_of_silent_units(first_code(state["_network"], sample.X))
+        else:
+            warn_of_constant_units(state["_network"], self.data.X, code)
         self._warn_if_still_improving()
         if self._competes_with_pca:
             self._compare_with_pca(state["_network"])
@@ -137,11 +150,12 @@ class Fit(Hooks):
     def _warn_if_still_improving(self):
         """Warn of a fit that `max_iter` ended early; a likelihood has nats left to gain."""
         curve = self.training.history["val_loss" if self.estimator.early_stopping else "loss"]
-        if len(curve) == self._n_epochs and not (self.incremental or self.training.interrupted):
-            is_likelihood = self.objective.loss.sums_features
-            warn_if_still_improving(
-                curve, self.recipe.n_features / 2 if is_likelihood else curve[-1]
-            )
+        is_likelihood = self.objective.loss.sums_features
+        if self.incremental or self.training.interrupted or len(curve) < self._n_epochs:
+            return
+        if is_likelihood and self.alpha > 0:  # the fall may be that of the penalty
+            return
+        warn_if_still_improving(curve, self.recipe.n_features / 2 if is_likelihood else curve[-1])
 
     @property
     def _competes_with_pca(self):
@@ -258,6 +272,8 @@ class Fit(Hooks):
         """The rows without outliers and those held out, merged where they may make one batch."""
         estimator = self.estimator
         if estimator.trim_fraction:
+            if estimator.missing == "mask":
+                rows.check_features()
             rows = self._trimmed(rows)
         data = rows.merged() if rows.n_rows <= self._largest_batch(rows.n_rows) else rows
         if estimator.early_stopping and data.validation is None:
@@ -310,7 +326,9 @@ class Fit(Hooks):
             self.pca_error, self.alpha = self.start.pca_error_, self.start.alpha_
         else:
             self.linear = linear_model(self.data, graph.n_code_features, self.seed)
-            self.pca_error = float(self.linear.error)
+            masked = self.estimator.missing == "mask"
+            error = observed_error(self.linear, self.data) if masked else self.linear.error
+            self.pca_error = float(error)
             shrinkage = SHRINKAGE * self.linear.unexplained / self.data.n_rows
             is_drawn = self.recipe.latent == NormalCode()
             self.alpha = float(shrinkage) if self._shrinks(graph) and not is_drawn else 0.0
@@ -488,9 +506,12 @@ class Fit(Hooks):
     def _shrinkage_of_drawn_code(self, network):
         """The weight of the penalty on weights: none, if rows held out are more likely so.
 
-        Tried where rows are few, so that it takes little time.
+        Tried where data are few, so that it takes little time. Nor is there any where held-out
+        rows choose the epoch.
         """
         n_rows, n_features = self.data.n_rows, self.recipe.n_features
+        if self.estimator.early_stopping:
+            return 0.0
         shrinkage = DRAWN_SHRINKAGE * n_features / n_rows
         n_held_out = round(HELD_OUT * n_rows)
         if not n_held_out or n_rows * n_features > TRIAL_VALUES:
@@ -507,11 +528,14 @@ class Fit(Hooks):
     def _held_out_loss(self, network, data, weight):
         """Loss on the rows that `data` holds out, of a training with a weight of the penalty."""
         objective = self.objective.weighing_weights(weight)
+        n_epochs = min(self._n_epochs, MOST_TRIAL_EPOCHS)
         training = Training(
             self.recipe, objective, self.solver, self.seed, self.constants, start=network
         )
-        rule, schedule = self._stopping_rule(on_validation=False), self._schedule(self._n_epochs)
+        rule, schedule = self._stopping_rule(on_validation=False), self._schedule(n_epochs)
         training.run(data, self.batch_size, schedule, rule, Hooks())
+        if training.interrupted:
+            raise KeyboardInterrupt
         training.validate_on(data.validation.repeated(N_DRAWS))
         return training.validation_loss()
 

@@ -39,6 +39,8 @@ class LinearModel:
     scale : float
         What the numbers are multiplied by for the units of X.
     n_rows : int
+    mean : ndarray of shape (n_features,)
+        Means of the features, in the units of X.
     """
 
     components: np.ndarray
@@ -46,6 +48,7 @@ class LinearModel:
     total: float
     scale: float
     n_rows: int
+    mean: np.ndarray
 
     @property
     def unexplained(self):
@@ -77,6 +80,11 @@ class LinearModel:
         return min(1.0, self.unexplained / freedom**2) if freedom > 0 else 1.0
 
 
+def sampled(data):
+    """The rows of a `TrainingSet` of which linear models are computed."""
+    return data.sample(min(SAMPLE_ROWS, max(1, SAMPLE_VALUES // data.target.n_features)))
+
+
 def linear_model(data, n_components, seed):
     """The `LinearModel` of a `TrainingSet`'s target, whose mean variance is taken for one.
 
@@ -89,7 +97,7 @@ def linear_model(data, n_components, seed):
         Number of components, or the share of the variance that they must explain.
     seed : int
     """
-    data = data.sample(min(SAMPLE_ROWS, max(1, SAMPLE_VALUES // data.target.n_features)))
+    data = sampled(data)
     summary = summarise(data.target, data.weight)
     scale = root_mean(summary.variance) or 1.0
     rows = data.target.standardised(summary.mean, scale)
@@ -97,8 +105,18 @@ def linear_model(data, n_components, seed):
     most = min(rows.n_rows, rows.n_features)
     n_found = min(n_components, most) if isinstance(n_components, Integral) else most
     components, variances, total = principal_components(parts, rows.n_features, n_found, seed)
-    model = LinearModel(components, variances, total, scale, rows.n_rows)
+    model = LinearModel(components, variances, total, scale, rows.n_rows, summary.mean)
     return model if isinstance(n_components, Integral) else model.explaining(n_components)
+
+
+def observed_error(model, data):
+    """Mean squared error of a `LinearModel` where values are missing: of those that are not."""
+    data, errors = sampled(data), []
+    for _, part in blocks(data.target.standardised(model.mean, model.scale)):
+        filled = np.nan_to_num(part)
+        left = part - filled @ model.components.T @ model.components
+        errors.append(np.nanmean(np.square(left), axis=1))
+    return np.average(np.concatenate(errors), weights=data.weight) * model.scale**2
 
 
 def mean_error(network, data):

@@ -4,28 +4,32 @@ from numbers import Integral
 
 import numpy as np
 
-from .._data.statistics import blocks, summarise
+from .._data.statistics import blocks
 from ._linear_start import linear_model
 
 N_STEPS = 10
 """Most steps in which the rows that agree and their model are found."""
+
+ROWS_PER_COMPONENT = 5
+"""Least rows of the first model for each of its components: else they are reconstructed exactly,
+whether they belong or not."""
 
 EXPLAINED = 0.9
 """Share of the variance that the model has components for, where the code's width is not given."""
 
 
 def trimmed(data, share, n_components, seed):
-    """The rows of a `TrainingSet` but for the share that agrees least with the others.
+    """The rows of a `TrainingSet` but for those that agree least with the others.
 
     The half of the rows that is nearest to the medians gives a first linear model; then in turns
     the rows that are nearest to the model are kept, and give the next one, until they stay the
-    same: the concentration steps of [1]_, for principal components.
+    same: the concentration steps of [1]_, for principal components and from one start.
 
     Parameters
     ----------
     data : TrainingSet
     share : float
-        Of the rows' weight, in the range [0, 0.5).
+        Most of the rows' weight that is left out, in the range [0, 0.5).
     n_components : int, float or None
         The code's width as the estimator was asked for.
     seed : int
@@ -36,15 +40,21 @@ def trimmed(data, share, n_components, seed):
        determinant estimator. Technometrics 41, 212-223.
        https://doi.org/10.1080/00401706.1999.10485670
     """
-    if not isinstance(n_components, Integral):
-        n_components = n_components or EXPLAINED
     kept = nearest(lengths(data.target), data.weight, 0.5)
+    n_components = _width(data.subset(kept), n_components, seed)
     for _ in range(N_STEPS):
         previous, rest = kept, data.subset(kept)
         kept = nearest(distances(data.target, rest, n_components, seed), data.weight, 1 - share)
         if np.array_equal(kept, previous):
             break
     return data.subset(kept)
+
+
+def _width(data, n_components, seed):
+    """Number of components of the model: so few that its rows do not determine them alone."""
+    if not isinstance(n_components, Integral):
+        n_components = len(linear_model(data, n_components or EXPLAINED, seed).variances)
+    return min(n_components, max(1, data.n_rows // ROWS_PER_COMPONENT))
 
 
 def nearest(distance, weight, share):
@@ -57,7 +67,8 @@ def nearest(distance, weight, share):
 def lengths(rows):
     """Distance of each row from the medians of the features in some of the rows."""
     sample = rows.part(slice(None, None, -(-rows.n_rows * rows.n_features // 2**22)))
-    centre = np.nan_to_num(np.nanmedian(sample, axis=0))
+    unknown = np.isnan(sample).all(axis=0)  # there nanmedian would warn
+    centre = np.nanmedian(np.where(unknown, 0, sample), axis=0)
     parts = (np.nan_to_num(part - centre) for _, part in blocks(rows))
     return np.concatenate(
         [np.sqrt(np.square(part, dtype=np.float64).sum(axis=1)) for part in parts]
@@ -73,7 +84,7 @@ def distances(rows, data, n_components, seed):
     n_others = max(rows.n_features - len(model.variances), 1)
     noise = model.unexplained * model.total / n_others or 1.0
     variances = np.maximum(model.variances, noise)
-    centred = rows.standardised(summarise(data.target, data.weight).mean, model.scale)
+    centred = rows.standardised(model.mean, model.scale)
     squared = []
     for _, part in blocks(centred):
         part = np.nan_to_num(part)

@@ -136,7 +136,7 @@ def warn_if_still_improving(curve, left):
         What there is left of it to improve, in the same units.
     """
     fall = curve[len(curve) // 2 - 1] - curve[-1]
-    if len(curve) > 1 and fall > FAST * left:
+    if len(curve) > 1 and fall > max(FAST * left, 0):
         warn(
             f"Training ended at max_iter={len(curve)} while the loss was still falling: from "
             f"{curve[len(curve) // 2 - 1]:.4g} to {curve[-1]:.4g} in the second half of the "

@@ -101,10 +101,10 @@ class AutoencoderTransformer(BaseAutoencoder):
         excluded from the loss, the network gets the feature's mean in their place, and `impute`
         fills them.
     trim_fraction : float, default=0.0
-        Share of the training rows that the fit leaves out, in the range [0, 0.5): those that a
-        linear model of the others reconstructs worst or finds furthest away, as a few outliers can
-        spoil the fit of all. Statistics of the features are taken of the rows that are kept. Take a
-        little more than the share of outliers that there may be.
+        Share of the training rows, by weight, that the fit leaves out at most, in the range
+        [0, 0.5): those that a linear model of the others finds furthest away, as a few outliers can
+        spoil the fit of all. Take a little more than the share of outliers that there may be. Of
+        pairs, `X_clean` decides. `X_val` is kept; each `partial_fit` trims its own rows.
     random_state : int, RandomState instance or None, default=None
         Determines all random numbers: initial weights, held-out rows, order of the rows,
         corruption, dropout and drawn codes. Pass an int for reproducible results. A fit that goes

@@ -63,9 +63,10 @@ class VariationalAutoencoder(BaseAutoencoder):
     alpha : float or "auto", default="auto"
         Weight of `weight_penalty` in the objective, in the range [0, inf). "auto" is 0 but for "l2"
         and a network that starts at factor analysis. There hidden layers are shrunk, by 10000 *
-        n_features / n_samples, because few rows do not tell what they would learn from noise; of at
-        most 2**18 values, only if that makes rows more likely that are held out on trial. A fit
-        that goes on keeps the weight of the earlier one.
+        n_features / n_samples, because few rows do not tell what they would learn from noise. But
+        with ``early_stopping=True`` they are not; and of at most 2**18 values, only if that makes
+        rows more likely that are held out in trials: up to ten trainings of at most 100 epochs,
+        two for data of more than 1333 rows. A fit that goes on keeps the weight of the earlier one.
     weight_penalty : str, Penalty or callable, default="l2"
         Penalty that `alpha` scales: "l2", "l1" or "weight_elimination", the mean of w², abs(w) or
         w² / (1 + w²) over all weights w except biases; an object of `skae.penalties`; or a function
@@ -112,8 +113,9 @@ class VariationalAutoencoder(BaseAutoencoder):
         next. Parameters may change in between, except those that describe the network.
     init : {"pca", "random"}, default="pca"
         Where training starts. "pca" means a linear model: factor analysis of the training rows, or
-        with a given `noise_variance` probabilistic PCA, kept as the linear path of the network, so
-        that the evidence lower bound begins at the likelihood of that model. "random" draws all
+        with a given `noise_variance`, or more than 1024 features, probabilistic PCA. It is kept as
+        the linear path of the network, so that with ``beta=1`` and no value missing the evidence
+        lower bound begins at the likelihood of that model. "random" draws all
         weights, as is done in any case for ``likelihood="bernoulli"``, another `output_activation`
         than the identity, and a network without a linear path.
     pretraining : {"layerwise"} or None, default=None
@@ -126,10 +128,10 @@ class VariationalAutoencoder(BaseAutoencoder):
         excluded from the loss, the network gets the feature's mean in their place, and `impute`
         fills them.
     trim_fraction : float, default=0.0
-        Share of the training rows that the fit leaves out, in the range [0, 0.5): those that a
-        linear model of the others reconstructs worst or finds furthest away, as a few outliers can
-        spoil the fit of all. Statistics of the features are taken of the rows that are kept. Take a
-        little more than the share of outliers that there may be.
+        Share of the training rows, by weight, that the fit leaves out at most, in the range
+        [0, 0.5): those that a linear model of the others finds furthest away, as a few outliers can
+        spoil the fit of all. Take a little more than the share of outliers that there may be. Of
+        pairs, `X_clean` decides. `X_val` is kept; each `partial_fit` trims its own rows.
     random_state : int, RandomState instance or None, default=None
         Determines all random numbers: initial weights, held-out rows, order of the rows,
         corruption, dropout and drawn codes. Pass an int for reproducible results. A fit that goes

@@ -79,14 +79,17 @@ class _Standardised(Rows):
     def __init__(self, rows, centre, scale):
         super().__init__(rows.X, rows.index)
         self.centre, self.scale = centre, scale
+        self._factor = 1 / scale  # a product takes less time than a quotient
 
     def part(self, positions):
         """The rows at `positions`, dense, in double precision.
 
         So the same numbers give the same rows whatever their type.
         """
-        part = super().part(positions) - self.centre
-        return np.divide(part, self.scale, out=part)
+        part = super().part(positions).astype(np.float64)
+        part -= self.centre
+        part *= self._factor
+        return part
 
     def take(self, positions, out):
         """Write the rows at `positions`, an array, into the first rows of `out`; returns `out`."""

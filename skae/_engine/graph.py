@@ -140,17 +140,19 @@ class Graph:
 
     @property
     def linear_paths(self):
-        """The `LinearPath` of the encoder and of the decoder; empty if they have none."""
+        """The `LinearPath` of the encoder and of the decoder; empty if not both have one."""
         number = {id(v): index for kind in self.variables for index, v in enumerate(kind)}
-        layers = [*self.encoder.layers, *self.decoder.layers]
+        paths = [
+            [layer for layer in model.layers if layer.name == LINEAR_PATH]
+            for model in (self.encoder, self.decoder)
+        ]
         return [
             LinearPath(
                 number[id(path.matrix)],
                 number[id(path.gain)],
                 [number[id(v)] for v in _last_layer(path.input[1]).trainable_variables],
             )
-            for path in layers
-            if path.name == LINEAR_PATH
+            for (path,) in (paths if all(len(found) == 1 for found in paths) else ())
         ]
 
     @property

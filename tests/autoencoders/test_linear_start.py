@@ -251,7 +251,6 @@ class Own(Architecture):
         (autoencoder(SparseAutoencoder), False),
         (autoencoder(ContractiveAutoencoder), False),
         (autoencoder(DenoisingAutoencoder), False),
-        (autoencoder(VariationalAutoencoder), False),
         (autoencoder(pretraining="layerwise"), False),
         (autoencoder(code_activation="tanh"), False),
         (autoencoder(code_activation="relu", n_components=5), False),
@@ -320,3 +319,33 @@ def test_no_small_raw_table_is_reconstructed_clearly_worse_than_by_pca(load):
     fitted = AutoencoderTransformer(2, random_state=0).fit(X)
     assert -fitted.score(X) < 1.05 * error
     assert fitted.pca_error_ == pytest.approx(error, rel=1e-6)
+
+
+class Half(Architecture):
+    """An encoder as `Dense` builds it, and a decoder of one's own."""
+
+    def build(self, input_shape, n_components):
+        from keras import Sequential, layers
+
+        encoder, _ = Dense((5,)).build(input_shape, n_components)
+        decoder = Sequential([layers.Input((n_components,)), layers.Dense(input_shape[0])])
+        return encoder, decoder
+
+
+@pytest.mark.filterwarnings("ignore::skae.exceptions.SilentUnitsWarning")
+def test_half_of_a_path_is_none(X):
+    fitted = autoencoder(architecture=Half(), max_iter=2).fit(X)
+    assert linear_paths(fitted) == []
+    assert fitted.alpha_ == 0
+
+
+def test_the_error_of_pca_is_that_of_observed_values(X):
+    gaps = X.copy()
+    gaps[np.random.default_rng(0).uniform(size=X.shape) < 0.3] = np.nan
+    fitted = autoencoder(missing="mask", max_iter=2).fit(gaps)
+    mean = np.nanmean(gaps, axis=0)
+    filled = np.where(np.isnan(gaps), 0, gaps - mean)
+    components = PCA(fitted.n_components).fit(np.concatenate([filled, -filled])).components_
+    error = np.square(gaps - mean - filled @ components.T @ components)
+    expected = np.nanmean(np.nanmean(error, axis=1))
+    assert fitted.pca_error_ == pytest.approx(expected, rel=1e-6)

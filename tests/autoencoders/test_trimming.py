@@ -100,3 +100,22 @@ def test_a_share_of_the_variance_and_few_rows(contaminated):
 def test_half_of_the_rows_must_be_left(share, contaminated):
     with pytest.raises(ValueError, match="trim_fraction"):
         AutoencoderTransformer(3, trim_fraction=share).fit(contaminated)
+
+
+def test_a_wide_code_hides_no_outlier():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20, 3)) @ rng.normal(size=(3, 30)) + 0.1 * rng.normal(size=(20, 30))
+    X[7] += 3 * rng.normal(size=30)
+    data = TrainingSet.from_arrays(X)
+    for n_components in (3, 8, 12):
+        kept = trimmed(data, 0.05, n_components, 0)
+        assert 7 not in kept.X.index
+
+
+def test_each_partial_fit_trims_its_own_rows(contaminated):
+    fitted = AutoencoderTransformer(3, trim_fraction=8 / 300, random_state=0)
+    others = AutoencoderTransformer(3, random_state=0)
+    for _ in range(2):
+        fitted.partial_fit(contaminated)
+        others.partial_fit(contaminated[8:])
+    np.testing.assert_array_equal(fitted.transform(contaminated), others.transform(contaminated))
