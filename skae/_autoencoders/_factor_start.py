@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import cholesky, eigh, solve_triangular
 
-from .._engine import graph_of
-from .._engine.units import standardised
+from .._engine import graph_of, standardised
 from ._linear_start import WIDE, covariance, principal_components, sampled, weighted_parts
 
 TOLERANCE, TRIAL_TOLERANCE = 1e-5, 1e-3

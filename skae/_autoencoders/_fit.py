@@ -35,6 +35,12 @@ from ._constants import bounds, fill, moved_bounds, scale
 from ._factor_start import factor_model, started_at_factors
 from ._linear_start import SAMPLE_ROWS, linear_model, mean_error, observed_error, started_at
 from ._pretraining import layers_of, pretrained
+from ._shrinkage import (
+    MOST_TRIAL_EPOCHS,
+    N_DRAWS,
+    shrinkage_beside_factors,
+    shrinkage_beside_pca,
+)
 from ._trimming import trimmed
 from ._warnings import (
     warn_if_still_improving,
@@ -54,31 +60,6 @@ schedule came down."""
 LARGEST_HARMLESS = 1e3
 """Magnitude of weights and codes up to which no reconstruction is infinite, unless some ten layers
 multiply it."""
-
-SHRINKAGE = 4000.0
-"""Strength of ``alpha="auto"``: the weight of one row's worth of shrinkage, as a share of the error
-of PCA."""
-
-DRAWN_SHRINKAGE = 1e4
-"""The same where the code is drawn at random, for each feature, and the loss is in nats."""
-
-TRIAL_VALUES = 2**18
-"""Most values of data for which it is tried whether to shrink at all."""
-
-HELD_OUT = 0.15
-"""Share of the rows that a trial holds out."""
-
-ENOUGH_HELD_OUT = 200
-"""Rows held out, in all trials, from which there is no other trial."""
-
-MOST_TRIALS = 5
-"""Most splits on trial, each with two trainings."""
-
-MOST_TRIAL_EPOCHS = 100
-"""Most epochs of a trial."""
-
-N_DRAWS = 8
-"""Codes that are drawn for each row held out."""
 
 WORSE, NEGLIGIBLE = 1.05, 1e-3
 """Error from which a network is worse than PCA: multiple of PCA's, plus share of the variance."""
@@ -329,9 +310,9 @@ class Fit(Hooks):
             masked = self.estimator.missing == "mask"
             error = observed_error(self.linear, self.data) if masked else self.linear.error
             self.pca_error = float(error)
-            shrinkage = SHRINKAGE * self.linear.unexplained / self.data.n_rows
-            is_drawn = self.recipe.latent == NormalCode()
-            self.alpha = float(shrinkage) if self._shrinks(graph) and not is_drawn else 0.0
+            beside_pca = self._shrinks(graph) and self.recipe.latent != NormalCode()
+            n_rows = self.data.n_rows
+            self.alpha = shrinkage_beside_pca(self.linear, n_rows) if beside_pca else 0.0
         if self.estimator.alpha != "auto":
             self.alpha = float(self.estimator.alpha)
         self.objective = self.objective.weighing_weights(self.alpha)
@@ -481,7 +462,12 @@ class Fit(Hooks):
     def _train(self, network):
         estimator, start = self.estimator, self.start
         if self.recipe.latent == NormalCode() and self._shrinks(graph_of(self.recipe)):
-            self.alpha = self._shrinkage_of_drawn_code(network)
+            self.alpha = shrinkage_beside_factors(
+                self.data,
+                self.seed,
+                lambda data, weight: self._held_out_loss(network, data, weight),
+                on_trial=not estimator.early_stopping,
+            )
             self.objective = self.objective.weighing_weights(self.alpha)
         self.training = training = Training(
             self.recipe,
@@ -502,28 +488,6 @@ class Fit(Hooks):
             raise KeyboardInterrupt  # else a loop over chunks of data could not be stopped
         if training.interrupted:
             warn_of_interrupt(len(training.history["loss"]))
-
-    def _shrinkage_of_drawn_code(self, network):
-        """The weight of the penalty on weights: none, if rows held out are more likely so.
-
-        Tried where data are few, so that it takes little time. Nor is there any where held-out
-        rows choose the epoch.
-        """
-        n_rows, n_features = self.data.n_rows, self.recipe.n_features
-        if self.estimator.early_stopping:
-            return 0.0
-        shrinkage = DRAWN_SHRINKAGE * n_features / n_rows
-        n_held_out = round(HELD_OUT * n_rows)
-        if not n_held_out or n_rows * n_features > TRIAL_VALUES:
-            return shrinkage
-        gain = 0.0
-        for trial in range(min(MOST_TRIALS, -(-ENOUGH_HELD_OUT // n_held_out))):
-            data = self.data.split(HELD_OUT, self.seed + trial)
-            weak, strong = (
-                self._held_out_loss(network, data, weight) for weight in (0.0, shrinkage)
-            )
-            gain += strong - weak
-        return 0.0 if gain > 0 else shrinkage
 
     def _held_out_loss(self, network, data, weight):
         """Loss on the rows that `data` holds out, of a training with a weight of the penalty."""

@@ -22,7 +22,7 @@ from .recipe import Recipe
 from .schedules import SCHEDULES, Uniform, WarmUp, value_at
 from .solver import SOLVERS, Solver, SolverState
 from .stopping import StoppingRule
-from .units import RESERVED
+from .units import RESERVED, standardised
 
 __all__ = [
     "ACTIVATION_NAMES",
@@ -61,5 +61,6 @@ __all__ = [
     "load_keras",
     "program_info",
     "session",
+    "standardised",
     "value_at",
 ]
