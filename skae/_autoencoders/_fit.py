@@ -36,6 +36,7 @@ from ._factor_start import factor_model, started_at_factors
 from ._linear_start import SAMPLE_ROWS, linear_model, mean_error, observed_error, started_at
 from ._pretraining import layers_of, pretrained
 from ._shrinkage import (
+    FEWEST_EPOCHS,
     MOST_TRIAL_EPOCHS,
     N_DRAWS,
     shrinkage_beside_factors,
@@ -466,7 +467,7 @@ class Fit(Hooks):
                 self.data,
                 self.seed,
                 lambda data, weight: self._held_out_loss(network, data, weight),
-                on_trial=not estimator.early_stopping,
+                on_trial=not estimator.early_stopping and self._n_epochs >= FEWEST_EPOCHS,
             )
             self.objective = self.objective.weighing_weights(self.alpha)
         self.training = training = Training(

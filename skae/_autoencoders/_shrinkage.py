@@ -18,8 +18,8 @@ ENOUGH_HELD_OUT = 200
 MOST_TRIALS = 5
 """Most splits on trial, each with two trainings."""
 
-MOST_TRIAL_EPOCHS = 100
-"""Most epochs of a training on trial."""
+FEWEST_EPOCHS, MOST_TRIAL_EPOCHS = 10, 100
+"""Epochs of a fit from which there are trials, and most epochs of a training on trial."""
 
 N_DRAWS = 8
 """Codes that are drawn for each row held out."""
@@ -40,7 +40,8 @@ def shrinkage_beside_factors(data, seed, held_out_loss, *, on_trial):
     held_out_loss : callable
         Of data that hold rows out, and a weight: trains with it, and gives the loss of those rows.
     on_trial : bool
-        Whether to try. If not, because held-out rows choose the epoch, there is no shrinkage.
+        Whether to try. If not, there is no shrinkage: held-out rows choose the epoch, or too few
+        epochs are trained to learn noise.
     """
     if not on_trial:
         return 0.0

@@ -229,7 +229,8 @@ def test_copies_give_the_same_bits(fitted, digits, copied):
 
 
 def test_a_pickle_is_as_small_as_the_weights(fitted):
-    n_weights = sum(array.size for array in fitted._network.trainable)
+    network = fitted._network
+    n_weights = sum(array.size for array in (*network.trainable, *network.fixed))
     assert len(pickle.dumps(fitted)) < 4 * n_weights + 6000
 
 
