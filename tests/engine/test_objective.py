@@ -81,7 +81,7 @@ def test_value_and_gradient(loss, penalty):
     sample_weight = rng.uniform(0.5, 2, size=6)
     weights = [np.asarray(w, np.float64) for w in initial_weights(recipe, 0)[0]]
     weights = [w + 0.1 * rng.normal(size=w.shape) for w in weights]
-    fixed = [rng.normal(size=shape) for shape in [(5, 2), (), (2, 5), ()]]
+    fixed = [rng.normal(size=shape) for shape in [(5, 2), (2,), (2, 5), (5,)]]
     alpha = 0.7
     objective = Objective(as_loss(loss))
     if penalty is not None:

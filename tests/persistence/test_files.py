@@ -289,7 +289,7 @@ def test_a_file_holds_no_pickle_and_the_plain_weights(model, file):
     document = json.loads(content.pop("skae.json"))
     arrays = [np.load(io.BytesIO(data), allow_pickle=False) for data in content.values()]
     assert [array.shape for array in arrays] == [
-        (4, 3), (3,), (3, 2), (2,), (2, 3), (3,), (3, 4), (4,), (4, 2), (), (2, 4), (),
+        (4, 3), (3,), (3, 2), (2,), (2, 3), (3,), (3, 4), (4,), (4, 2), (2,), (2, 4), (4,),
         (4,), (), (4,), (4,), (4,),
     ]  # fmt: skip
     network = model._network
