@@ -83,7 +83,8 @@ def linear_path():
         def call(self, inputs):
             """Outputs of the layer, from the network's inputs and the other layers' outputs."""
             rows, others = inputs
-            return keras.ops.matmul(rows, self.matrix) + self.gain * others
+            gain = keras.ops.expand_dims(self.gain, 0)  # where ranks are not promoted
+            return keras.ops.matmul(rows, self.matrix) + gain * others
 
         def get_config(self):
             """What Keras needs to save the layer."""

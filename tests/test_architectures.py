@@ -360,7 +360,7 @@ def test_weight_shapes_by_hand():
     encoder = [(7, 5), (5,), (5,), (5,), (5, 2), (2,)]
     assert trainable == [*encoder, (2, 5), (5,), (5,), (5,), (5, 7), (7,)]
     running = [(5,), (5,), (2,)]
-    assert fixed == [*running, (7, 2), (), *running, (2, 7), ()]
+    assert fixed == [*running, (7, 2), (2,), *running, (2, 7), (7,)]
     assert Dense(5, linear_path=False, **options).weight_shapes((7,), 2) == (trainable, 2 * running)
 
 

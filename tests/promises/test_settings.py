@@ -58,19 +58,16 @@ SETTINGS = [
     "jax.config.update('jax_numpy_dtype_promotion', 'strict'); "
     "jax.config.update('jax_transfer_guard', 'disallow')",
 ]
-SEVERAL = {
-    "numbers and draws": "; ".join(SETTINGS[place] for place in (0, 1, 3)).rpartition("; ")[0],
-    "debuggers and guards": "; ".join(SETTINGS[place] for place in (2, 4)),
-}
-"""Settings that go together: those of debuggers, the last of the fourth line among them, make skae
-put all settings back where a program is called."""
+TOGETHER = "; ".join(SETTINGS[place] for place in (0, 1, 3)).rpartition("; ")[0]
+"""Settings of numbers and draws, without that of debuggers at the end."""
 
 
 @pytest.mark.parametrize(
     "setting",
     [
-        *(pytest.param(setting, id=name) for name, setting in SEVERAL.items()),
-        *(pytest.param(setting, marks=slow) for setting in SETTINGS),
+        pytest.param(TOGETHER, id="numbers and draws"),
+        *(SETTINGS[place] for place in (2, 4)),
+        *(pytest.param(SETTINGS[place], marks=slow) for place in (0, 1, 3)),
     ],
 )
 def test_global_settings_change_no_bit_and_stay(setting, plain, tmp_path):
