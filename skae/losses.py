@@ -204,6 +204,9 @@ class Gaussian(Loss):
     scales_features = True
     degree = 0
 
+    LEAST_SHARE = 1e-2
+    """Variance of a feature that does not vary, or hardly, as a share of the mean variance."""
+
     LOG_BOUND = 22.0
     """Bound on the magnitude of the logarithm of a trained variance over its start."""
 
@@ -226,11 +229,11 @@ class Gaussian(Loss):
     def constants(self, variances, scale, earlier):
         """Each feature's variance on the network's scale, or where learning it starts.
 
-        Where a feature hardly varies, a hundredth of the mean variance stands in its place.
+        Where a feature hardly varies, a share of the mean variance stands in its place.
         """
         if self.noise_variance == "learned" and "noise_variance" in earlier:
             return {"noise_variance": earlier["noise_variance"]}
-        variance = np.maximum(variances, 1e-2 * variances.mean() or 1.0)
+        variance = np.maximum(variances, self.LEAST_SHARE * variances.mean() or 1.0)
         if self.noise_variance != "learned":
             variance = np.broadcast_to(self.noise_variance / np.square(scale), variance.shape)
         return {"noise_variance": variance.astype(np.float32)}

@@ -41,7 +41,6 @@ def main():
     args = parser.parse_args()
     records = []
     for name, X, size in data_sets(None):
-        size = size or int(np.clip(X.shape[1] // 4, 2, 8))
         fits = {epochs: fitted(X, size, epochs) for epochs in (*EPOCHS, 2 * EPOCHS[-1])}
         for epochs in EPOCHS:
             curve, warned = fits[epochs]

@@ -59,7 +59,6 @@ def main():
     for name, X, size in data_sets(args.tables):
         X = X[np.random.default_rng(0).permutation(len(X))[:MOST_ROWS]]
         X = X[:, (np.median(X, axis=0) != X).mean(axis=0) > RARE]
-        size = size or int(np.clip(X.shape[1] // 4, 2, 8))
         found = [bounds(X, size, seed) for seed in range(SEEDS)]
         means = {column: float(np.mean([each[column] for each in found])) for column in found[0]}
         means = {column: f"{mean:.2f}" for column, mean in means.items()}

@@ -76,7 +76,6 @@ def main():
     warnings.simplefilter("ignore")
     records = []
     for name, X, size in data_sets(args.tables):
-        size = size or int(np.clip(X.shape[1] // 4, 2, 8))
         found = [ratios(X[:MOST_ROWS], size, seed) for seed in range(3)]
         means = {column: float(np.mean([each[column] for each in found])) for column in found[0]}
         records.append({"data": f"{name}, {size}", **means})

@@ -29,7 +29,12 @@ SCALERS = {
 
 
 def data_sets(folder):
-    """Name, data and code size of each data set."""
+    """Name, data and code size of each data set: a quarter of its columns if none is given."""
+    for name, X, size in _data_sets(folder):
+        yield name, X, size or int(np.clip(X.shape[1] // 4, 2, 8))
+
+
+def _data_sets(folder):
     for path in sorted(folder.glob("*.npz")) if folder else ():
         with np.load(path) as file:
             yield path.stem, file["X"].astype(np.float64), None
@@ -76,7 +81,6 @@ def main():
     args = parser.parse_args()
     records, start = [], time.perf_counter()
     for name, X, size in data_sets(args.tables):
-        size = size or int(np.clip(X.shape[1] // 4, 2, 8))
         record = {"data": f"{name}, {size}"}
         for scaling, scaler in SCALERS.items():
             ratios = [ratio(X, scaler, size, seed) for seed in range(args.seeds)]

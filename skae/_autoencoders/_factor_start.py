@@ -6,7 +6,9 @@ import numpy as np
 from scipy.linalg import cholesky, eigh, solve_triangular
 
 from .._engine import graph_of, standardised
+from ..losses import Gaussian
 from ._linear_start import WIDE, covariance, principal_components, sampled, weighted_parts
+from ._shrinkage import HELD_OUT, TRIED_VALUES
 
 TOLERANCE, TRIAL_TOLERANCE = 1e-5, 1e-3
 """Gain of a row's log-likelihood by one step, in nats, at which the noise is taken for found; and
@@ -21,14 +23,8 @@ FLOORS = (1e-9, 1e-6, 1e-4, 1e-2)
 USUAL_FLOOR = 1e-3
 """The one that is taken where none is tried."""
 
-CONSTANT = 1e-2
-"""Least variance of the noise of a feature that does not vary, as a share of the mean variance."""
-
-TRIED_VALUES, TRIED_ROWS = 2**18, 20
-"""Most values and least rows of which floors are tried."""
-
-N_SPLITS, HELD_OUT = 3, 0.15
-"""Splits into rows that are fitted and rows that judge, and the share of the latter."""
+TRIED_ROWS, N_SPLITS = 20, 3
+"""Least rows of which floors are tried, and splits into rows that are fitted and that judge."""
 
 LARGE_VARIANCE = 0.05
 """Variances of noise and posterior above which the hidden layers take steps of unit size; below,
@@ -80,7 +76,7 @@ class FactorModel:
 
 
 def factor_model(data, constants, n_components, seed, *, noise=None, beta=1.0):
-    r"""The `FactorModel` of a `TrainingSet`: factor analysis, or of given noise, Bayes's rule.
+    r"""The `FactorModel` of a `TrainingSet`: of noise that is found, or that is given.
 
     Missing values are taken for the mean; of many rows, evenly spaced ones stand for all; and of
     many features, the noise has one variance for all.
@@ -134,7 +130,9 @@ def found_noise(S, n_components, beta=1.0, floor=FLOORS[0], tolerance=TOLERANCE)
        University Press.
     """
     variances = np.diag(S)
-    least = np.where(variances > 0, floor * variances, CONSTANT * variances.mean() or 1.0)
+    least = np.where(
+        variances > 0, floor * variances, Gaussian.LEAST_SHARE * variances.mean() or 1.0
+    )
     noise, before = np.maximum(variances, least), np.inf
     for _ in range(max(20, min(MOST_STEPS, MOST_WORK // len(S) ** 3))):
         model = given_noise(S, noise, n_components, beta)
@@ -189,8 +187,8 @@ def from_whitened(variances, directions, noise, beta):
     return FactorModel(loadings, precision, noise, beta)
 
 
-def step_size(variance):
-    """Gain of what hidden layers add to a quantity that is known up to some variance."""
+def gain(variance):
+    """What multiplies what hidden layers add to a quantity that is known up to some variance."""
     return np.sqrt(variance / (variance + LARGE_VARIANCE))
 
 
@@ -208,13 +206,13 @@ def started_at_factors(model, network):
     encoding[:, :n_found] = model.scores
     decoding = np.zeros((n_units, len(model.noise)))
     decoding[:n_found] = model.loadings
-    gains = np.concatenate([step_size(1 / precision), np.ones(n_units)]), step_size(model.noise)
+    gains = np.concatenate([gain(1 / precision), np.ones(n_units)]), gain(model.noise)
     log_variance = np.concatenate([np.zeros(n_units), -np.log(precision)])
 
     trainable, fixed = list(network.trainable), list(network.fixed)
     outputs = zip(graph.linear_paths, (encoding, decoding), gains, (log_variance, 0.0), strict=True)
-    for path, matrix, gain, bias in outputs:
-        fixed[path.matrix], fixed[path.gain] = matrix.astype(np.float32), gain.astype(np.float32)
+    for path, matrix, own, bias in outputs:
+        fixed[path.matrix], fixed[path.gain] = matrix.astype(np.float32), own.astype(np.float32)
         for index in path.others:
             trainable[index] = np.zeros_like(trainable[index])
         trainable[path.others[-1]] += np.float32(bias)

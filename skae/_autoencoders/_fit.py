@@ -95,6 +95,8 @@ class Fit(Hooks):
     mean : ndarray of shape (n_features,)
         Means of the target's features, about which variance is explained.
     batch_size : int
+    linear : LinearModel or None
+        What PCA finds; None where a fit goes on.
     training : Training
     """
 
@@ -107,6 +109,7 @@ class Fit(Hooks):
         self.start = copy.copy(self.estimator) if goes_on and is_fitted else None
         self.solver = Solver(estimator.solver)
         self.solver.check()
+        self.linear = None
         self.training = None
 
     def run(self, X, *, X_clean=None, sample_weight=None, X_val=None):
@@ -307,7 +310,8 @@ class Fit(Hooks):
         if self.start is not None:
             self.pca_error, self.alpha = self.start.pca_error_, self.start.alpha_
         else:
-            self.linear = linear_model(self.data, graph.n_code_features, self.seed)
+            if self.linear is None:
+                self.linear = linear_model(self.data, graph.n_code_features, self.seed)
             masked = self.estimator.missing == "mask"
             error = observed_error(self.linear, self.data) if masked else self.linear.error
             self.pca_error = float(error)
@@ -352,7 +356,8 @@ class Fit(Hooks):
             return None if n_components is None else int(n_components)
         if self.start is not None:
             return self.start._network.recipe.n_components
-        return len(linear_model(self.data, float(n_components), self.seed).variances)
+        self.linear = linear_model(self.data, float(n_components), self.seed)
+        return len(self.linear.variances)
 
     def _takes_linear_start(self, output_activation):
         """Whether the linear path of a network, if it has one, is to be that of a linear model.

@@ -111,23 +111,32 @@ def linear_model(data, n_components, seed):
 
 def observed_error(model, data):
     """Mean squared error of a `LinearModel` where values are missing: of those that are not."""
-    data, errors = sampled(data), []
-    for _, part in blocks(data.target.standardised(model.mean, model.scale)):
-        filled = np.nan_to_num(part)
-        left = part - filled @ model.components.T @ model.components
-        errors.append(np.nanmean(np.square(left), axis=1))
-    return np.average(np.concatenate(errors), weights=data.weight) * model.scale**2
+    data = sampled(data)
+    rows = data.target.standardised(model.mean, model.scale)
+
+    def residuals():
+        for _, part in blocks(rows):
+            yield part - np.nan_to_num(part) @ model.components.T @ model.components
+
+    return _mean_square(residuals(), data.weight) * model.scale**2
 
 
 def mean_error(network, data):
     """Weighted mean squared error of the reconstructions of some rows, in squared units of X."""
     code = network.encode(data.X, np.empty((data.n_rows, network.n_code_features), np.float32))
-    errors = []
-    for start, target in blocks(data.target):
-        own = Rows(code[start : start + len(target)])
-        error = np.square(target - network.decode(own, np.empty(target.shape)))
-        errors.append(np.nanmean(error, axis=1))
-    return np.average(np.concatenate(errors), weights=data.weight)
+
+    def residuals():
+        for start, target in blocks(data.target):
+            own = Rows(code[start : start + len(target)])
+            yield target - network.decode(own, np.empty(target.shape))
+
+    return _mean_square(residuals(), data.weight)
+
+
+def _mean_square(parts, weight):
+    """Mean over rows, by weight, of the mean square of each row's known values."""
+    means = [np.nanmean(np.square(part), axis=1) for part in parts]
+    return np.average(np.concatenate(means), weights=weight)
 
 
 def weighted_parts(rows, weight):

@@ -7,7 +7,7 @@ DRAWN_SHRINKAGE = 1e4
 """The same beside factor analysis, for each feature, where the loss is in nats."""
 
 TRIED_VALUES = 2**18
-"""Most values of data for which it is tried whether to shrink at all."""
+"""Most values of data of which anything is tried on rows held out."""
 
 HELD_OUT = 0.15
 """Share of the rows that a trial holds out."""

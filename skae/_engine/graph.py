@@ -37,7 +37,7 @@ class Pass(NamedTuple):
     regularizers: object
 
 
-class LinearPath(NamedTuple):
+class PathWeights(NamedTuple):
     """Where a linear path and the layer beside it have their weights.
 
     Parameters
@@ -140,14 +140,14 @@ class Graph:
 
     @property
     def linear_paths(self):
-        """The `LinearPath` of the encoder and of the decoder; empty if not both have one."""
+        """The `PathWeights` of the encoder and of the decoder; empty if not both have one."""
         number = {id(v): index for kind in self.variables for index, v in enumerate(kind)}
         paths = [
             [layer for layer in model.layers if layer.name == LINEAR_PATH]
             for model in (self.encoder, self.decoder)
         ]
         return [
-            LinearPath(
+            PathWeights(
                 number[id(path.matrix)],
                 number[id(path.gain)],
                 [number[id(v)] for v in _last_layer(path.input[1]).trainable_variables],
