@@ -28,6 +28,7 @@ from sklearn.neural_network import MLPRegressor
 
 from skae import AutoencoderTransformer
 from skae._engine import clear_programs, program_info
+from skae.exceptions import WorseThanPCAWarning
 
 COLUMNS = {
     "what": "what",
@@ -100,8 +101,7 @@ def fit_mlp(X_train, seed):
         n_iter_no_change=N_EPOCHS + 1,
         random_state=seed,
     )
-    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
-        return mlp.fit(X_train, X_train).predict
+    return mlp.fit(X_train, X_train).predict
 
 
 def fit_keras(X_train, seed):
@@ -234,6 +234,8 @@ def main():
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     add_output_options(parser, "speed")
     arguments = parser.parse_args()
+    for category in (ConvergenceWarning, WorseThanPCAWarning):  # so few epochs are compared
+        warnings.simplefilter("ignore", category)
     records = []
     for part in arguments.parts:
         for new in PARTS[part]():
