@@ -3,13 +3,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: demo test test-slow test-oldest lint clean
+.PHONY: demo test test-promises test-slow test-oldest lint clean
 
 demo: $(INSTALLED)  ## Run the main job on bundled data: a table and a picture.
 	$(BIN)/python -m skae
 
 test: $(INSTALLED)  ## Run the tests.
 	$(BIN)/python -m pytest
+
+test-promises: $(INSTALLED)  ## Run all cases of scikit-learn's contract, bits and threads, on optimised programs.
+	XLA_FLAGS= $(BIN)/python -m pytest -m "slow or not slow" tests/promises
 
 test-slow: $(INSTALLED)  ## Run the tests that are left out of `make test`: more cases of the same.
 	$(BIN)/python -m pytest -m slow

@@ -103,7 +103,7 @@ def test_value_and_gradient(penalty, by_definition):
     [
         pytest.param(Dense((), activation="tanh"), marks=slow),
         Dense((7, 6), activation=["silu", "tanh"], dropout=0.3),
-        Dense((80,), activation="relu", tied=True),
+        pytest.param(Dense((80,), activation="relu", tied=True), marks=slow),
         pytest.param(Dense((7,), normalization="layer"), marks=slow),
         Conv((8, 8), (2, 3), activation="tanh"),
     ],

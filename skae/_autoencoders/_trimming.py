@@ -40,14 +40,19 @@ def trimmed(data, share, n_components, seed):
        determinant estimator. Technometrics 41, 212-223.
        https://doi.org/10.1080/00401706.1999.10485670
     """
+    return data.subset(agreeing(data, share, n_components, seed)[0])
+
+
+def agreeing(data, share, n_components, seed):
+    """Numbers of the rows that `trimmed` keeps, in order, and their `LinearModel`."""
     kept = nearest(lengths(data.target), data.weight, 0.5)
     n_components = _width(data.subset(kept), n_components, seed)
     for _ in range(N_STEPS):
-        previous, rest = kept, data.subset(kept)
-        kept = nearest(distances(data.target, rest, n_components, seed), data.weight, 1 - share)
+        previous, model = kept, linear_model(data.subset(kept), n_components, seed)
+        kept = nearest(distances(model, data.target), data.weight, 1 - share)
         if np.array_equal(kept, previous):
             break
-    return data.subset(kept)
+    return kept, model
 
 
 def _width(data, n_components, seed):
@@ -75,18 +80,16 @@ def lengths(rows):
     )
 
 
-def distances(rows, data, n_components, seed):
-    """Squared distance of rows from the mean of other data, each direction in its own deviation.
+def distances(model, rows):
+    """Squared distance of rows from the mean of a `LinearModel`, each direction in its deviation.
 
-    Those that principal components leave have one deviation.
+    Those that the components leave have one deviation.
     """
-    model = linear_model(data, n_components, seed)
     n_others = max(rows.n_features - len(model.variances), 1)
     noise = model.unexplained * model.total / n_others or 1.0
     variances = np.maximum(model.variances, noise)
-    centred = rows.standardised(model.mean, model.scale)
     squared = []
-    for _, part in blocks(centred):
+    for _, part in blocks(rows.standardised(model.mean, model.scale)):
         part = np.nan_to_num(part)
         along = np.square(part @ model.components.T)
         beside = np.square(part).sum(axis=1) - along.sum(axis=1)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cases import slow_but
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.decomposition import PCA, FactorAnalysis
 from sklearn.model_selection import train_test_split
@@ -199,7 +200,9 @@ def test_where_it_starts_at_random(params):
     assert vae.alpha_ == 0
 
 
-@pytest.mark.parametrize("load", [load_iris, load_diabetes, load_breast_cancer])
+@pytest.mark.parametrize(
+    "load", slow_but(load_iris, of=[load_iris, load_diabetes, load_breast_cancer])
+)
 def test_rows_held_out_are_not_clearly_less_likely_than_by_factor_analysis(load):
     train, test = train_test_split(load().data, random_state=0)
     centre, scale = train.mean(axis=0), train.std(axis=0)

@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 import pytest
+from cases import slow
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 
@@ -49,10 +50,10 @@ def one_by_one(estimator, n_epochs):
 @pytest.mark.parametrize(
     "estimator",
     [
-        autoencoder(**CONSTANT),
+        pytest.param(autoencoder(**CONSTANT), marks=slow),
         DenoisingAutoencoder(3, corruption_level=(0.1, 0.4), random_state=0, **CONSTANT),
         VariationalAutoencoder(3, kl_warmup=3, random_state=0, **CONSTANT),
-        autoencoder(solver="sgd", **CONSTANT),
+        pytest.param(autoencoder(solver="sgd", **CONSTANT), marks=slow),
     ],
     ids=lambda estimator: type(estimator).__name__,
 )

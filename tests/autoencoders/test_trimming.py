@@ -7,6 +7,7 @@ from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.model_selection import train_test_split
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder
+from skae._autoencoders._linear_start import linear_model
 from skae._autoencoders._trimming import distances, nearest, trimmed
 from skae._data import TrainingSet
 
@@ -46,7 +47,9 @@ def test_distances_by_numpy():
     centred = X - X.mean(axis=0)
     expected = np.einsum("ij,ij->i", centred @ (vectors / values) @ vectors.T, centred)
     data = TrainingSet.from_arrays(X)
-    np.testing.assert_allclose(distances(data.target, data, 2, 0), expected, rtol=1e-9)
+    np.testing.assert_allclose(
+        distances(linear_model(data, 2, 0), data.target), expected, rtol=1e-9
+    )
 
 
 def test_weights_count_as_copies():

@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from cases import slow
 from sklearn.datasets import load_digits
 
 from skae import AutoencoderTransformer
@@ -128,6 +129,7 @@ def test_handlers_of_others_and_other_threads_are_left_alone(digits, interruptin
     thread.join()
 
 
+@slow
 def test_an_interrupted_import_leaves_the_process_able_to_fit():
     """The first fit imports Keras and JAX, which takes seconds."""
     program = """

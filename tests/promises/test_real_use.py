@@ -8,7 +8,7 @@ import sys
 import joblib
 import numpy as np
 import pytest
-from cases import slow_but
+from cases import slow, slow_but
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_digits
@@ -84,7 +84,9 @@ def searched(digits):
     return search(None).fit(*digits)
 
 
-@pytest.mark.parametrize(("backend", "n_jobs"), [("loky", 2), ("threading", 2)])
+@pytest.mark.parametrize(
+    ("backend", "n_jobs"), [pytest.param("loky", 2, marks=slow), ("threading", 2)]
+)
 def test_a_search_gives_the_same_bits_however_it_runs(digits, searched, backend, n_jobs):
     expected = searched
     with joblib.parallel_backend(backend):
@@ -106,7 +108,7 @@ def test_the_whole_family_gives_the_same_bits_in_other_processes(digits, estimat
         np.testing.assert_array_equal(cross_val_score(estimator, X, cv=2, n_jobs=2), expected)
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading"])
+@pytest.mark.parametrize("backend", slow_but("threading", of=["loky", "threading"]))
 def test_halving_and_cross_validation_give_the_same_bits_in_parallel(digits, backend):
     X = digits[0] / 16
 
@@ -234,9 +236,7 @@ def test_a_pickle_is_as_small_as_the_weights(fitted):
     assert len(pickle.dumps(fitted)) < 4 * n_weights + 6000
 
 
-@pytest.mark.parametrize(
-    "fitted", slow_but(CONVOLUTIONAL, VARIATIONAL, of=FAMILY), indirect=True, ids=name_of
-)
+@pytest.mark.parametrize("fitted", slow_but(VARIATIONAL, of=FAMILY), indirect=True, ids=name_of)
 def test_another_process_fits_and_transforms_the_same_bits(fitted, digits, tmp_path):
     joblib.dump((fitted, digits[0] / 16), tmp_path / "fitted.joblib")
     program = """

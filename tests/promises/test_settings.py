@@ -66,8 +66,7 @@ TOGETHER = "; ".join(SETTINGS[place] for place in (0, 1, 3)).rpartition("; ")[0]
     "setting",
     [
         pytest.param(TOGETHER, id="numbers and draws"),
-        *(SETTINGS[place] for place in (2, 4)),
-        *(pytest.param(SETTINGS[place], marks=slow) for place in (0, 1, 3)),
+        *(pytest.param(setting, marks=slow) for setting in SETTINGS),
     ],
 )
 def test_global_settings_change_no_bit_and_stay(setting, plain, tmp_path):
@@ -92,6 +91,7 @@ assert ({state}) == before
     np.testing.assert_array_equal(loaded.transform(plain["X"]), plain["codes"][0])
 
 
+@slow
 def test_beside_a_keras_on_another_backend(plain, tmp_path):
     """Keras's NumPy backend stands for TensorFlow and torch, which are large to install."""
     path = tmp_path / "codes.npz"
@@ -163,6 +163,7 @@ def test_a_global_setting_is_put_back_only_when_no_thread_needs_skaes(monkeypatc
         keras.config.set_floatx("float32")
 
 
+@slow
 def test_while_another_thread_imports_keras():
     """As after a Ctrl-C in the first fit: half of the module is there."""
     program = """
