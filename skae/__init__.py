@@ -12,8 +12,10 @@ from ._autoencoders import (
 from ._persistence import LoadError, load, save, trusted_types
 from ._version import __version__ as __version__
 from ._version import show_versions
+from .outliers import AutoencoderOutlierDetector
 
 __all__ = [
+    "AutoencoderOutlierDetector",
     "AutoencoderTransformer",
     "ContractiveAutoencoder",
     "DenoisingAutoencoder",

@@ -1,4 +1,7 @@
-"""Which cases of a test are run each time, and which by `make test-slow` alone."""
+"""Which cases of a test are run each time, and which by `make test-slow` alone.
+
+Those of `tests/promises` are all run by `make test-promises`.
+"""
 
 import pytest
 

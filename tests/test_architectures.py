@@ -657,6 +657,7 @@ def test_dense_layers_are_trained_one_by_one(digits, joined, monkeypatch, kind, 
     np.testing.assert_allclose(code_of(whole, digits), code, atol=1e-5)
 
 
+@slow
 def test_tied_layers_are_trained_one_by_one(digits, joined, monkeypatch):
     estimator = AutoencoderTransformer(
         3, architecture=Dense((12, 7), activation="tanh", tied=True), batch_size=32, max_iter=6,
@@ -857,6 +858,7 @@ def test_stages_one_after_the_other_are_the_whole(downsampling, activation):
     np.testing.assert_allclose(encoder(X), hidden, atol=1e-4)
 
 
+@slow
 def test_estimators_of_several_kinds_pretrain_the_same_layers(digits):
     """Their layers share compiled programs, whatever numbers the objective of the whole has."""
     settings = {"hidden_layer_sizes": (6,), "pretraining": "layerwise", "max_iter": 1,

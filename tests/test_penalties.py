@@ -120,6 +120,7 @@ def test_the_norm_is_that_of_an_explicit_jacobian(architecture, digits):
     np.testing.assert_allclose(norm, np.square(explicit).sum(axis=(1, 2)), rtol=1e-4)
 
 
+@slow
 def test_the_estimate_for_wide_codes_is_unbiased(digits):
     import jax
 
@@ -135,6 +136,7 @@ def test_the_estimate_for_wide_codes_is_unbiased(digits):
     assert (np.abs(norms.mean(axis=0) - exact) < 4 * error).all()
 
 
+@slow
 def test_contraction_shrinks_the_jacobian(digits):
     def norm(weight):
         fitted = ContractiveAutoencoder(4, contraction=weight, max_iter=10, random_state=0)
@@ -146,6 +148,7 @@ def test_contraction_shrinks_the_jacobian(digits):
     assert norm(0.0) > 2 * norm(1e-2) > 4 * norm(1.0)
 
 
+@slow
 def test_more_weight_gives_more_values_near_zero(digits):
     shares = []
     for weight in (0.0, 1e-3, 1e-2):

@@ -43,13 +43,13 @@ def trimmed(data, share, n_components, seed):
     return data.subset(agreeing(data, share, n_components, seed)[0])
 
 
-def agreeing(data, share, n_components, seed):
+def agreeing(data, share, n_components, seed, least=0.0):
     """Numbers of the rows that `trimmed` keeps, in order, and their `LinearModel`."""
     kept = nearest(lengths(data.target), data.weight, 0.5)
     n_components = _width(data.subset(kept), n_components, seed)
     for _ in range(N_STEPS):
         previous, model = kept, linear_model(data.subset(kept), n_components, seed)
-        kept = nearest(distances(model, data.target), data.weight, 1 - share)
+        kept = nearest(distances(model, data.target, least), data.weight, 1 - share)
         if np.array_equal(kept, previous):
             break
     return kept, model
@@ -80,13 +80,14 @@ def lengths(rows):
     )
 
 
-def distances(model, rows):
+def distances(model, rows, least=0.0):
     """Squared distance of rows from the mean of a `LinearModel`, each direction in its deviation.
 
-    Those that the components leave have one deviation.
+    Those that the components leave have one deviation. None is taken for less than a share `least`
+    of the mean variance.
     """
     n_others = max(rows.n_features - len(model.variances), 1)
-    noise = model.unexplained * model.total / n_others or 1.0
+    noise = max(model.unexplained / n_others, least / rows.n_features) * model.total or 1.0
     variances = np.maximum(model.variances, noise)
     squared = []
     for _, part in blocks(rows.standardised(model.mean, model.scale)):

@@ -317,7 +317,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         ValueError
             If X is rejected, or lies outside [0, 1] with ``likelihood="bernoulli"``.
         """
-        return self._likelihoods(X, n_samples)[:, 0]
+        check_is_fitted(self)
+        return self._likelihoods(self._check_X(X), n_samples)[:, 0]
 
     def log_likelihood(self, X, n_samples=100):
         """Logarithm of the likelihood of each row, by importance sampling [1]_.
@@ -346,7 +347,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         .. [1] Burda, Y., Grosse, R. and Salakhutdinov, R. (2016). Importance weighted autoencoders.
            ICLR. https://doi.org/10.48550/arXiv.1509.00519
         """
-        return self._likelihoods(X, n_samples)[:, 1]
+        check_is_fitted(self)
+        return self._likelihoods(self._check_X(X), n_samples)[:, 1]
 
     def sample(self, n_samples=1, random_state=None, *, noise=False):
         """Draw new rows from the model.
@@ -378,9 +380,9 @@ class VariationalAutoencoder(BaseAutoencoder):
         return self._frame(X, codes)
 
     def _likelihoods(self, X, n_samples):
-        check_is_fitted(self)
+        """Bound and log-likelihood of each row of a checked matrix, side by side."""
         check_n_samples(n_samples)
-        loss, rows = LIKELIHOODS[self.likelihood_](), Rows(self._check_X(X))
+        loss, rows = LIKELIHOODS[self.likelihood_](), Rows(X)
         asker = f"likelihood={self.likelihood_!r}"
         check_domain(loss.domain, *value_range(rows), asker=asker)
         out = np.empty((rows.n_rows, 2))

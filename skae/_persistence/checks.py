@@ -63,9 +63,7 @@ def check_fit(cls, fitted):
         if not 0 <= fitted[name] < math.inf:
             raise UnusableError(f"{name} is {fitted[name]!r}.")
     check_curves(fitted)
-    names = fitted.get("feature_names_in_")
-    if names is not None and (names.dtype != object or names.shape != (n_features,)):
-        raise UnusableError(f"feature_names_in_ is {names!r}.")
+    check_names(fitted, n_features)
     if fitted["mean_"].dtype != np.float64 or fitted["mean_"].shape != (n_features,):
         raise UnusableError(f"mean_ is a {fitted['mean_'].dtype} array of another shape.")
     network = fitted["_network"]
@@ -83,6 +81,21 @@ def check_fit(cls, fitted):
             f"the attributes {sorted(extra)}, the constants {sorted(network.constants)} and the "
             f"code {network.recipe.latent!r} are not those of a fitted {cls.__name__}."
         )
+
+
+def check_built_on(cls, fitted):
+    """Refuse attributes that are not those of a fitted estimator which has autoencoders."""
+    n_features = check_whole(fitted["n_features_in_"], "n_features_in_", 1)
+    check_names(fitted, n_features)
+    if not cls._may_leave(fitted):
+        raise UnusableError(f"its attributes are not those of a fitted {cls.__name__}.")
+
+
+def check_names(fitted, n_features):
+    """Refuse names of features that are not as many."""
+    names = fitted.get("feature_names_in_")
+    if names is not None and (names.dtype != object or names.shape != (n_features,)):
+        raise UnusableError(f"feature_names_in_ is {names!r}.")
 
 
 def check_curves(fitted):

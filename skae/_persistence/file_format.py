@@ -25,14 +25,16 @@ from contextlib import suppress
 
 import numpy as np
 
-from .. import _autoencoders, architectures, corruption, losses, penalties
-from .._autoencoders._base import is_fitted_name
+from .. import _autoencoders, architectures, corruption, losses, outliers, penalties
+from .._autoencoders._base import BaseAutoencoder, is_fitted_name
+from .._autoencoders._linear_start import LinearModel
 from .._engine import FittedNetwork, NormalCode, PointCode, Recipe, SolverState
 from ..architectures import Architecture
 from ..corruption import Corruption
 from ..losses import Loss
+from ..outliers import NormalDensity
 from ..penalties import Penalty
-from .checks import UnusableError, check_fit, check_whole, excerpt, is_plain
+from .checks import UnusableError, check_built_on, check_fit, check_whole, excerpt, is_plain
 
 FORMAT = 3
 """Version of the files; a file of another one is refused."""
@@ -72,13 +74,25 @@ FOREIGN = (
 PIECES = (Architecture, Corruption, Loss, Penalty)
 """Classes of which a file may hold objects: skae's own, and those a user trusts."""
 
-RECORDS = {cls.__name__: cls for cls in (FittedNetwork, NormalCode, PointCode, Recipe, SolverState)}
+RECORDS = {
+    cls.__name__: cls
+    for cls in (
+        FittedNetwork,
+        LinearModel,
+        NormalCode,
+        NormalDensity,
+        PointCode,
+        Recipe,
+        SolverState,
+    )
+}
 """The dataclasses that a fitted estimator consists of, by name."""
 
 
 def own_estimators():
     """The estimators of skae by name."""
-    return {name: getattr(_autoencoders, name) for name in _autoencoders.__all__}
+    rooms = _autoencoders, outliers
+    return {name: getattr(room, name) for room in rooms for name in room.__all__}
 
 
 def own_pieces():
@@ -149,8 +163,9 @@ class Writer:
         """The JSON form of an estimator."""
         params, attributes = estimator.get_params(deep=False), vars(estimator)
         fitted = {name: value for name, value in attributes.items() if is_fitted_name(name)}
-        if estimator.__sklearn_is_fitted__() and not estimator._network.is_finite:
-            architecture = estimator._network.recipe.architecture
+        network = attributes.get("_network")
+        if network is not None and not network.is_finite:
+            architecture = network.recipe.architecture
             raise ValueError(f"the weights of {architecture!r} are not all finite.")
         return {
             "class": type(estimator).__name__,
@@ -256,10 +271,12 @@ class Reader:
         estimator = construct(cls, params)
         if form["output"] not in (None, "default", "pandas", "polars"):
             raise UnusableError(f"set_output knows no {excerpt(form['output'])}.")
-        estimator.set_output(transform=form["output"])
+        if form["output"] is not None:
+            estimator.set_output(transform=form["output"])
         if form["fitted"] is not None:
             fitted = {name: self.decode(value) for name, value in form["fitted"].items()}
-            check_fit(cls, fitted)
+            check = check_fit if issubclass(cls, BaseAutoencoder) else check_built_on
+            check(cls, fitted)
             vars(estimator).update(fitted)
         return estimator
 

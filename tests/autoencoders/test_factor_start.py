@@ -40,7 +40,7 @@ def likelihood(S, C):
     )
 
 
-@pytest.mark.parametrize("n_components", [1, 3])
+@pytest.mark.parametrize("n_components", slow_but(3, of=[1, 3]))
 def test_the_noise_is_that_of_factor_analysis(n_components, X, monkeypatch):
     Z = standardised(X)
     S = Z.T @ Z / len(Z)

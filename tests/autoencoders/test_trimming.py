@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cases import slow_but
 from scipy import sparse
 from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.model_selection import train_test_split
@@ -59,7 +60,7 @@ def test_weights_count_as_copies():
     np.testing.assert_array_equal(nearest(distance, weight, 1.0), [0, 1, 2, 3])
 
 
-@pytest.mark.parametrize("load", [load_breast_cancer, load_wine])
+@pytest.mark.parametrize("load", slow_but(load_wine, of=[load_breast_cancer, load_wine]))
 def test_a_fit_is_as_good_as_without_them(load):
     train, test = train_test_split(load().data, random_state=0)
     rng = np.random.default_rng(0)

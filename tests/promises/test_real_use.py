@@ -236,7 +236,8 @@ def test_a_pickle_is_as_small_as_the_weights(fitted):
     assert len(pickle.dumps(fitted)) < 4 * n_weights + 6000
 
 
-@pytest.mark.parametrize("fitted", slow_but(VARIATIONAL, of=FAMILY), indirect=True, ids=name_of)
+@slow
+@pytest.mark.parametrize("fitted", FAMILY, indirect=True, ids=name_of)
 def test_another_process_fits_and_transforms_the_same_bits(fitted, digits, tmp_path):
     joblib.dump((fitted, digits[0] / 16), tmp_path / "fitted.joblib")
     program = """

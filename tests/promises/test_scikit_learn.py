@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from cases import slow_but
 from sklearn.base import clone
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skae import (
+    AutoencoderOutlierDetector,
     AutoencoderTransformer,
     ContractiveAutoencoder,
     DenoisingAutoencoder,
@@ -23,6 +25,11 @@ ESTIMATORS = [
     SparseAutoencoder(),
     ContractiveAutoencoder(),
     VariationalAutoencoder(),
+]
+
+DETECTORS = [
+    AutoencoderOutlierDetector(),
+    AutoencoderOutlierDetector(AutoencoderTransformer(missing="mask", trim_fraction=0.1)),
 ]
 
 VARIANTS = [
@@ -87,14 +94,13 @@ def _no_constant_output(monkeypatch):
     assert not constant
 
 
-@parametrize_with_checks([AutoencoderTransformer(), VariationalAutoencoder(max_iter=9)])
+@parametrize_with_checks(ESTIMATORS[:1])
 def test_estimator_checks(estimator, check):
-    """Of each kind of code; so few epochs make no trials of what shrinks the layers."""
     check(estimator)
 
 
 @pytest.mark.slow
-@parametrize_with_checks([*ESTIMATORS[1:], *VARIANTS])
+@parametrize_with_checks([*ESTIMATORS[1:], *VARIANTS, *DETECTORS])
 def test_estimator_checks_of_the_others(estimator, check):
     check(estimator)
 
@@ -111,7 +117,7 @@ def test_checks_that_are_not_yielded(estimator, name):
 
 @pytest.mark.parametrize(
     "estimator",
-    [*ESTIMATORS, pytest.param(VARIANTS[0], marks=pytest.mark.slow)],
+    slow_but(ESTIMATORS[0], of=[*ESTIMATORS, VARIANTS[0]]),
     ids=estimator_checks._get_check_estimator_ids,
 )
 def test_partial_fit_checks_the_width(estimator):

@@ -58,17 +58,10 @@ SETTINGS = [
     "jax.config.update('jax_numpy_dtype_promotion', 'strict'); "
     "jax.config.update('jax_transfer_guard', 'disallow')",
 ]
-TOGETHER = "; ".join(SETTINGS[place] for place in (0, 1, 3)).rpartition("; ")[0]
-"""Settings of numbers and draws, without that of debuggers at the end."""
 
 
-@pytest.mark.parametrize(
-    "setting",
-    [
-        pytest.param(TOGETHER, id="numbers and draws"),
-        *(pytest.param(setting, marks=slow) for setting in SETTINGS),
-    ],
-)
+@slow
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_global_settings_change_no_bit_and_stay(setting, plain, tmp_path):
     state = "keras.config.floatx(), jax.config.jax_enable_x64, jax.config.jax_disable_jit"
     path = tmp_path / "codes.npz"

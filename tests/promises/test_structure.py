@@ -89,9 +89,8 @@ assert before == after
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-@pytest.mark.parametrize(
-    "environment", [pytest.param({"KERAS_BACKEND": "jax"}, marks=slow), {}], ids=["jax", "none"]
-)
+@slow
+@pytest.mark.parametrize("environment", [{"KERAS_BACKEND": "jax"}, {}], ids=["jax", "none"])
 def test_the_environment_is_left_alone(environment):
     clean = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
     program = """

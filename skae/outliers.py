@@ -1,0 +1,429 @@
+"""Rows that do not belong: those that autoencoders find least likely."""
+
+import copy
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from ._autoencoders import VariationalAutoencoder
+from ._autoencoders._base import BaseAutoencoder
+from ._autoencoders._linear_start import SAMPLE_ROWS, LinearModel
+from ._autoencoders._trimming import agreeing, distances
+from ._data import Rows, TrainingSet
+from ._data.statistics import blocks, summarise
+from ._sklearn_compat import Interval, ObjectWith, StrOptions, fit_context
+
+__all__ = ["AutoencoderOutlierDetector"]
+
+SHARES = (0.5, 0.7, 0.9, 0.97)
+"""Shares of the variance for which the networks of the default have code units."""
+
+TRIMMED, EPOCHS = 0.1, 10
+"""What the networks of the default leave out of their training rows, and their epochs."""
+
+FENCE = 1.5
+"""Distances of the quartiles by which an outlier's score is below the lower one, by default."""
+
+LEAST_VARIANCE = 1e-3
+"""That of a direction of codes and residuals, as a share of the mean: some have none at all."""
+
+DRAWS, N_FILLS = 16, 20
+"""Draws of a row's code for its evidence lower bound, and rounds that fill what is missing."""
+
+TINY, ROUNDING = np.finfo(float).tiny, 1e-12
+"""Least positive number, and by how much sums of weights may differ."""
+
+
+class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
+    r"""Outlier detection by how likely autoencoders find a row.
+
+    A row is odd if it is not reconstructed, each feature in its own deviation, or if its code is
+    unusual. Of a `VariationalAutoencoder` the score is the evidence lower bound, which tells both
+    in nats. Other estimators have no density: of these it is minus half the squared Mahalanobis
+    distance of code and residual from those of the training rows.
+
+    By default four variational autoencoders, of narrow to wide codes, are averaged. They are
+    trained on the rows that agree, and for few epochs, so that they do not learn the outliers among
+    the training rows.
+
+    Parameters
+    ----------
+    estimator : estimator of skae or None, default=None
+        The autoencoder, which is cloned. Its `trim_fraction` is the share of the training rows that
+        may be outliers: they take no part. None takes a `VariationalAutoencoder` with each of 0.5,
+        0.7, 0.9 and 0.97 as `n_components`, ``trim_fraction=0.1`` and ``max_iter=10``.
+    contamination : "auto" or float, default="auto"
+        Share of the training rows, by weight, that `predict` calls outliers, in the range (0, 0.5].
+        "auto" calls those so whose score is below the lower quartile by more than 1.5 times the
+        distance of the quartiles, as in a box plot.
+    random_state : int, RandomState instance or None, default=None
+        Determines all random numbers, in place of the `random_state` of `estimator`. Pass an int
+        for reproducible results.
+
+    Attributes
+    ----------
+    estimators_ : list of estimators
+        The fitted autoencoders.
+    offset_ : float
+        Score below which a row is an outlier.
+    residual_variance_ : ndarray of shape (n_estimators, n_features_in_)
+        Mean squared error of each feature, in its squared units, in the reconstructions of the
+        training rows that are no outliers.
+    constant_ : ndarray of shape (n_features_in_,)
+        Value of each feature that has only one in the training rows; NaN for the others.
+    n_samples_fit_ : int
+        Number of training rows of positive weight.
+    n_features_in_ : int
+        Number of features seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X has names that are all strings.
+
+    See Also
+    --------
+    sklearn.ensemble.IsolationForest : Looks at the features' own values alone.
+
+    Notes
+    -----
+    A missing value, which needs an `estimator` with ``missing="mask"``, counts as one that is as
+    likely as usual, given the others.
+
+    A feature that was constant in the n training rows has no deviation by which another value could
+    be judged. It lowers a row's score by log(n + 2), as the rule of succession has it.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from skae import AutoencoderOutlierDetector
+    >>> X, benign = load_breast_cancer(return_X_y=True)
+    >>> X = X[(benign == 1) | (benign.cumsum() < 3)]
+    >>> detector = AutoencoderOutlierDetector(contamination=0.02, random_state=0).fit(X)
+    >>> int((detector.predict(X) == -1).sum())
+    7
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [ObjectWith(["fit", "transform", "inverse_transform"]), None],
+        "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, estimator=None, *, contamination="auto", random_state=None):
+        self.estimator = estimator
+        self.contamination = contamination
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, *, sample_weight=None):
+        """Train the autoencoders, and find the score below which a row is an outlier.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Training data, which may hold outliers.
+        y : Ignored
+            Present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, none negative. None gives all the same weight.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        new = copy.copy(self)  # self stays as it is if anything fails
+        new.estimators_ = [each.fit(X, sample_weight=sample_weight) for each in self._unfitted()]
+        first = new.estimators_[0]
+        for name in ("n_features_in_", "feature_names_in_"):
+            vars(new).pop(name, None)
+            if hasattr(first, name):
+                setattr(new, name, getattr(first, name))
+        checked = first._check_X(X)
+        n_rows = checked.shape[0]
+        weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, float)
+        new.constant_ = constant_values(checked, weight)
+        new.n_samples_fit_ = int((weight > 0).sum())
+        new.densities_ = [normal_density(each, X, weight) for each in new.estimators_]
+        scores = new.score_samples(X)
+        new.offset_ = offset(scores, weight, self.contamination)
+        agreeing = weight * (scores >= new.offset_)
+        new.residual_variance_ = np.array(
+            [residual_variance(each, X, agreeing) for each in new.estimators_]
+        )
+        self.__dict__ = vars(new)
+        return self
+
+    def _unfitted(self):
+        """The autoencoders to train, whose seeds follow from that of the detector."""
+        if self.estimator is not None:
+            if not isinstance(self.estimator, BaseAutoencoder):
+                raise TypeError(
+                    f"estimator must be an autoencoder of skae, got {self.estimator!r}."
+                )
+            estimators = [clone(self.estimator)]
+        else:
+            estimators = [
+                VariationalAutoencoder(share, trim_fraction=TRIMMED, max_iter=EPOCHS)
+                for share in SHARES
+            ]
+        seeds = check_random_state(self.random_state).randint(2**31 - 1, size=len(estimators))
+        return [
+            each.set_params(random_state=int(seed))
+            for each, seed in zip(estimators, seeds, strict=True)
+        ]
+
+    def score_samples(self, X):
+        """How likely each row is: the mean of what the autoencoders find.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        score : ndarray of shape (n_samples,)
+            Float64, the lower the odder; -inf for a row that is too far away for single precision.
+        """
+        check_is_fitted(self)
+        members = zip(self.estimators_, self.densities_, strict=True)
+        found = np.mean([log_density(each, density, X) for each, density in members], axis=0)
+        # By the rule of succession: that of a thing that never happened in so many trials.
+        surprise = np.log(self.n_samples_fit_ + 2)
+        return found - surprise * n_new_values(self.estimators_[0]._check_X(X), self.constant_)
+
+    def decision_function(self, X):
+        """Score of each row above that of the least unusual outlier.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,)
+            ``score_samples(X) - offset_``: negative for outliers.
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """Tell outliers from other rows.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        is_inlier : ndarray of shape (n_samples,)
+            -1 for outliers, 1 for other rows.
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def feature_scores(self, X):
+        r"""Why a row is odd: how far each of its values is from its reconstruction.
+
+        Half the squared difference over `residual_variance_`, averaged over the autoencoders. Of a
+        linear model of the data, which is where a `VariationalAutoencoder` starts, it is what the
+        row's score would rise by if the value were the one that the other values make expected.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples, n_features)
+            Float64, 0.5 on average over rows that are no outliers; NaN where X is missing.
+        """
+        check_is_fitted(self)
+        members = zip(self.estimators_, self.residual_variance_, strict=True)
+        return np.mean(
+            [
+                np.asarray(each.reconstruction_error(X, per_feature=True)) / (2 * variance)
+                for each, variance in members
+            ],
+            axis=0,
+        )
+
+    @classmethod
+    def _may_leave(cls, fitted):
+        """Whether a fit may leave these attributes, which a file says."""
+        names = {"estimators_", "densities_", "offset_", "residual_variance_", "constant_"}
+        if set(fitted) - {"feature_names_in_"} != {*names, "n_features_in_", "n_samples_fit_"}:
+            return False
+        estimators, densities = fitted["estimators_"], fitted["densities_"]
+        n_features, variance = fitted["n_features_in_"], fitted["residual_variance_"]
+        return (
+            isinstance(estimators, list)
+            and isinstance(densities, list)
+            and len(estimators) == len(densities) > 0
+            and all(
+                isinstance(each, BaseAutoencoder)
+                and each.__sklearn_is_fitted__()
+                and each.n_features_in_ == n_features
+                and _is_of(density, each)
+                for each, density in zip(estimators, densities, strict=True)
+            )
+            and isinstance(fitted["offset_"], float)
+            and type(fitted["n_samples_fit_"]) is int
+            and isinstance(fitted["constant_"], np.ndarray)
+            and fitted["constant_"].dtype == np.float64
+            and fitted["constant_"].shape == (n_features,)
+            and isinstance(variance, np.ndarray)
+            and variance.shape == (len(estimators), n_features)
+            and bool((variance > 0).all())
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = getattr(self.estimator, "missing", "error") == "mask"
+        return tags
+
+
+# What an autoencoder finds
+
+
+@dataclass(frozen=True)
+class NormalDensity:
+    """Normal distribution of what an autoencoder makes of the training rows that agree.
+
+    Attributes
+    ----------
+    centre, scale : ndarray of shape (n_code_features + n_features,)
+        Means and deviations of codes and residuals, side by side.
+    model : LinearModel
+        Of those, on that scale.
+    """
+
+    centre: np.ndarray
+    scale: np.ndarray
+    model: LinearModel
+
+    def logarithm(self, codes_and_residuals):
+        """Logarithm of the density of rows, but for a constant; -inf where they are infinite."""
+        Z = (codes_and_residuals - self.centre) / self.scale
+        possible = np.isfinite(Z).all(axis=1)
+        squared = distances(self.model, Rows(np.where(possible[:, None], Z, 0.0)), LEAST_VARIANCE)
+        return np.where(possible, -0.5 * squared, -np.inf)
+
+
+def _is_of(density, estimator):
+    """Whether a `NormalDensity`, or None, is one that a fitted estimator may have."""
+    if isinstance(estimator, VariationalAutoencoder) or density is None:
+        return isinstance(estimator, VariationalAutoencoder) and density is None
+    width = estimator._n_features_out + estimator.n_features_in_
+    model = density.model
+    return (
+        isinstance(model, LinearModel)
+        and isinstance(model.total, float)
+        and isinstance(model.scale, float)
+        and all(
+            isinstance(array, np.ndarray) and array.dtype == np.float64 and array.shape == shape
+            for array, shape in (
+                (density.centre, (width,)),
+                (density.scale, (width,)),
+                (model.mean, (width,)),
+                (model.components, (len(model.variances), width)),
+                (model.variances, (len(model.variances),)),
+            )
+        )
+    )
+
+
+def normal_density(estimator, X, weight):
+    """The `NormalDensity` of a fitted estimator; None for one that has a density of its own."""
+    if isinstance(estimator, VariationalAutoencoder):
+        return None
+    data = TrainingSet.from_arrays(estimator._check_X(X), sample_weight=weight, missing=True)
+    data = data.sample(SAMPLE_ROWS)
+    traits = np.concatenate(list(codes_and_residuals(estimator, data.X)))
+    summary = summarise(Rows(traits), data.weight)
+    centre, scale = summary.mean, np.sqrt(summary.variance)
+    scale[scale == 0] = 1.0
+    data = TrainingSet.from_arrays((traits - centre) / scale, sample_weight=data.weight)
+    _, model = agreeing(
+        data, estimator.trim_fraction, data.X.n_features, estimator._seed, LEAST_VARIANCE
+    )
+    return NormalDensity(centre, scale, model)
+
+
+def codes_and_residuals(estimator, rows):
+    """Yield parts of codes and residuals, side by side; a missing value has no residual."""
+    for _, part in blocks(rows):
+        code = estimator._encode(part)
+        with np.errstate(over="ignore", invalid="ignore"):
+            residual = part - estimator._decode(code)
+        residual[np.isnan(part)] = 0.0
+        yield np.hstack([code, residual], dtype=np.float64)
+
+
+def log_density(estimator, density, X):
+    """What an estimator and its `NormalDensity`, if it has one, tell of each row."""
+    found = []
+    for _, part in blocks(Rows(estimator._check_X(X))):
+        filled, n_missing = completed(estimator, part), np.isnan(part).sum(axis=1)
+        if density is not None:
+            (traits,) = codes_and_residuals(estimator, Rows(filled))
+            found.append(density.logarithm(traits) - 0.5 * n_missing)
+        elif estimator.likelihood_ == "gaussian":
+            found.append(estimator._likelihoods(filled, DRAWS)[:, 0] - 0.5 * n_missing)
+        else:  # where what is expected is as likely as usual
+            found.append(estimator._likelihoods(filled, DRAWS)[:, 0])
+    return np.concatenate(found)
+
+
+def completed(estimator, X):
+    """X with what is missing as the autoencoder makes it of the rest, which takes some rounds."""
+    missing = np.isnan(X)
+    rows = missing.any(axis=1)
+    if not rows.any():
+        return X
+    filled, missing = X[rows], missing[rows]
+    for _ in range(N_FILLS):
+        filled = np.where(missing, estimator._decode(estimator._encode(filled)), filled)
+    X = X.copy()
+    X[rows] = filled
+    return X
+
+
+def constant_values(X, weight):
+    """The value of each feature that has only one in the rows of positive weight; else NaN."""
+    summary = summarise(Rows(X), weight)
+    return np.where(summary.low == summary.high, summary.low, np.nan)
+
+
+def n_new_values(X, constant):
+    """Number of the values of each row that differ from those of constant features."""
+    known = ~np.isnan(constant)
+    usual = constant[known].astype(np.float32)
+    parts = (part[:, known].astype(np.float32) for _, part in blocks(Rows(X)))
+    return np.concatenate([((part != usual) & ~np.isnan(part)).sum(axis=1) for part in parts])
+
+
+def residual_variance(estimator, X, weight):
+    """Weighted mean squared error of each feature, at least what rounding makes of it."""
+    n_values, total = np.zeros((2, estimator.n_features_in_))
+    for start, part in blocks(Rows(estimator._check_X(X))):
+        own = weight[start : start + len(part), None] * ~np.isnan(part)
+        n_values += own.sum(axis=0)
+        total += (own * np.nan_to_num(estimator._error(part, per_feature=True))).sum(axis=0)
+    rounding = np.square(np.finfo(np.float32).eps * np.nan_to_num(estimator.mean_))
+    return np.maximum(total / np.maximum(n_values, TINY), np.maximum(rounding, TINY))
+
+
+def offset(scores, weight, contamination):
+    """The score below which rows are outliers."""
+    order = np.argsort(scores, kind="stable")
+    scores, share = scores[order], np.cumsum(weight[order]) / weight.sum()
+    if contamination == "auto":
+        low, high = scores[np.searchsorted(share, (0.25, 0.75))]
+        return float(low - FENCE * (high - low))
+    return float(scores[np.searchsorted(share, contamination * (1 + ROUNDING), side="right")])

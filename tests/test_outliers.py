@@ -1,0 +1,252 @@
+"""The outlier detector: what its scores are, whom it flags, and on which rows it is fitted."""
+
+import pickle
+
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.stats import multivariate_normal
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.decomposition import PCA
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import skae
+from skae import (
+    AutoencoderOutlierDetector,
+    AutoencoderTransformer,
+    DenoisingAutoencoder,
+    VariationalAutoencoder,
+)
+
+
+def detector(estimator=None, **params):
+    return AutoencoderOutlierDetector(estimator, random_state=0, **params)
+
+
+LINEAR = AutoencoderTransformer(2, hidden_layer_sizes=())
+"""Code and residual together are a linear map of the row, so that no distance is lost."""
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """300 normal rows of two factors, the first ten of which are far from the plane of the rest."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2)) @ rng.normal(size=(2, 5)) + 0.1 * rng.normal(size=(300, 5))
+    X[:10] += 5 * rng.normal(size=(10, 5))
+    return X
+
+
+@pytest.fixture(scope="module")
+def fitted(rows):
+    return detector(VariationalAutoencoder(2, max_iter=5, trim_fraction=0.1)).fit(rows)
+
+
+def test_the_score_is_the_evidence_lower_bound(fitted, rows):
+    (vae,) = fitted.estimators_
+    np.testing.assert_array_equal(fitted.score_samples(rows), vae.elbo(rows))
+
+
+def test_of_a_linear_network_it_is_the_mahalanobis_distance(rows):
+    X = rows[10:]
+    found = detector(LINEAR).fit(X).score_samples(X)
+    expected = multivariate_normal(X.mean(axis=0), np.cov(X.T, bias=True)).logpdf(X)
+    np.testing.assert_allclose(found - found.mean(), expected - expected.mean(), atol=0.02)
+
+
+def test_rows_that_are_trimmed_do_not_move_the_distance(rows):
+    X = rows[10:]
+    alone = detector(LINEAR).fit(X)
+    together = detector(clone(LINEAR).set_params(trim_fraction=10 / 300)).fit(rows)
+    np.testing.assert_allclose(together.score_samples(X), alone.score_samples(X), rtol=0.02)
+    assert together.score_samples(rows)[:10].max() < together.score_samples(X).min()
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.5, 1 / 3])
+def test_the_share_that_is_asked_for_is_flagged(share, rows):
+    model = detector(LINEAR, contamination=share).fit(rows)
+    flagged = model.predict(rows) == -1
+    assert flagged.sum() == int(share * 300 + 1e-9)
+    assert model.score_samples(rows)[flagged].max() < model.score_samples(rows)[~flagged].min()
+    np.testing.assert_array_equal(
+        model.decision_function(rows), model.score_samples(rows) - model.offset_
+    )
+
+
+def test_weights_decide_on_the_share(rows):
+    weight = np.where(np.arange(300) < 10, 3.0, 1.0)
+    copies = np.repeat(np.arange(300), weight.astype(int))
+    by_weight = detector(LINEAR, contamination=0.1).fit(rows, sample_weight=weight)
+    by_copies = detector(LINEAR, contamination=0.1).fit(rows[copies])
+    assert (by_copies.predict(rows[copies]) == -1).sum() == 32
+    np.testing.assert_array_equal(by_weight.predict(rows), by_copies.predict(rows))
+
+
+def test_automatically_it_is_a_box_plots_fence(fitted, rows):
+    scores = np.sort(fitted.score_samples(rows))
+    low, high = scores[74], scores[224]
+    assert fitted.offset_ == pytest.approx(low - 1.5 * (high - low))
+    flagged = np.flatnonzero(fitted.predict(rows) == -1)
+    assert set(range(10)) - set(flagged) <= {4}
+    assert len(flagged) < 20
+
+
+def test_feature_scores_say_which_value_is_odd(fitted, rows):
+    X = rows[10:60].copy()
+    X[np.arange(50), np.arange(50) % 5] += 3
+    scores = fitted.feature_scores(X)
+    assert scores.shape == X.shape
+    assert (scores.argmax(axis=1) == np.arange(50) % 5).mean() > 0.9
+    agreeing = rows[fitted.predict(rows) == 1]
+    np.testing.assert_allclose(fitted.feature_scores(agreeing).mean(axis=0), 0.5, rtol=1e-6)
+
+
+def test_of_a_linear_model_they_are_what_the_score_would_rise_by():
+    """Each value is replaced by its mean given the others, by the formula of normal variables."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 2)) @ rng.normal(size=(2, 5)) + 0.5 * rng.normal(size=(2000, 5))
+    vae = VariationalAutoencoder(2, learning_rate_init=1e-9, max_iter=1)
+    model = detector(vae, contamination=1e-9).fit(X)
+    (network,) = model.estimators_
+    centred = X - X.mean(axis=0)
+    W = network.inverse_transform(np.eye(2)) - network.inverse_transform(np.zeros((1, 2)))
+    precision = np.linalg.inv(W.T @ W + np.diag(network.noise_variance_))
+    expected = np.square(centred @ precision) / np.diag(precision) / 2
+    np.testing.assert_allclose(model.feature_scores(X).mean(axis=0), 0.5, rtol=1e-6)
+    np.testing.assert_allclose(model.feature_scores(X), expected, rtol=0.1, atol=0.05)
+
+
+def test_a_missing_value_counts_as_usual(rows):
+    X = rows[10:].copy()
+    vae = VariationalAutoencoder(2, max_iter=5, missing="mask")
+    model = detector(vae).fit(X)
+    gaps = X.copy()
+    gaps[::2, 3] = np.nan
+    before, after = model.score_samples(X), model.score_samples(gaps)
+    np.testing.assert_array_equal(before[1::2], after[1::2])
+    assert abs((after - before)[::2].mean()) < 0.2  # some two nats lower, or higher, if left out
+    assert np.isnan(model.feature_scores(gaps)[::2, 3]).all()
+    linear = clone(LINEAR).set_params(missing="mask")
+    assert np.isfinite(detector(linear).fit(gaps).score_samples(gaps)).all()
+
+
+@pytest.mark.parametrize("estimator", [None, DenoisingAutoencoder(2, max_iter=3)])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_rows_beyond_single_precision_are_the_oddest(estimator, rows):
+    model = detector(estimator).fit(rows)
+    far = np.full((2, 5), 1e36) * [[1.0], [-1.0]]
+    assert (model.score_samples(far) < model.score_samples(rows).min()).all()
+    assert (model.predict(far) == -1).all()
+
+
+def test_a_row_depends_on_no_other(fitted, rows):
+    one_by_one = np.concatenate([fitted.score_samples(row[None]) for row in rows[:20]])
+    np.testing.assert_array_equal(one_by_one, fitted.score_samples(rows)[:20])
+
+
+def test_any_storage_gives_the_same_scores(rows):
+    X = np.where(np.abs(rows) < 0.5, 0.0, rows)
+    for estimator in (LINEAR, VariationalAutoencoder(2, max_iter=2)):
+        dense = detector(estimator).fit(X).score_samples(X)
+        model = detector(estimator).fit(sparse.csr_array(X))
+        np.testing.assert_allclose(model.score_samples(sparse.csc_array(X)), dense, rtol=1e-5)
+
+
+def test_units_move_scores_by_a_constant_alone(rows):
+    found = detector(VariationalAutoencoder(2, max_iter=3)).fit(rows).score_samples(rows)
+    X = 1e9 + 1024 * rows
+    moved = detector(VariationalAutoencoder(2, max_iter=3)).fit(X).score_samples(X)
+    np.testing.assert_allclose(moved - found, -5 * np.log(1024), atol=0.05)
+    plain = [detector(LINEAR).fit(X) for X in (rows, X)]
+    np.testing.assert_allclose(plain[1].score_samples(X), plain[0].score_samples(rows), rtol=0.02)
+
+
+def test_frames_are_taken_by_name(rows):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(rows, columns=list("abcde"))
+    model = detector(LINEAR).fit(X)
+    assert list(model.feature_names_in_) == list("abcde")
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(X[list("bacde")])
+    again = model.fit(rows)
+    assert not hasattr(again, "feature_names_in_")
+
+
+def test_in_a_pipeline_and_a_search(rows):
+    y = np.arange(300) < 10
+    pipe = make_pipeline(StandardScaler(), detector(LINEAR))
+    grid = {"autoencoderoutlierdetector__estimator__n_components": [1, 2]}
+
+    def score(model, X, y):
+        return roc_auc_score(y, -model.score_samples(X))
+
+    search = GridSearchCV(pipe, grid, scoring=score, cv=StratifiedKFold(2)).fit(rows, y)
+    assert search.best_score_ > 0.9
+
+
+def test_what_is_saved_is_what_is_loaded(fitted, rows, tmp_path):
+    for model in (fitted, detector(LINEAR, contamination=0.1).fit(rows)):
+        skae.save(model, tmp_path / "model")
+        for other in (skae.load(tmp_path / "model"), pickle.loads(pickle.dumps(model))):
+            np.testing.assert_array_equal(other.score_samples(rows), model.score_samples(rows))
+            np.testing.assert_array_equal(other.feature_scores(rows), model.feature_scores(rows))
+            np.testing.assert_array_equal(other.predict(rows), model.predict(rows))
+
+
+def test_the_seed_decides(rows):
+    vae = VariationalAutoencoder(2, max_iter=2, random_state=5)
+    scores = [
+        AutoencoderOutlierDetector(vae, random_state=seed).fit(rows).score_samples(rows)
+        for seed in (0, 0, 1)
+    ]
+    np.testing.assert_array_equal(scores[0], scores[1])
+    assert (scores[0] != scores[2]).any()
+
+
+def test_a_fit_that_fails_leaves_the_earlier_one(fitted, rows):
+    model = clone(fitted).fit(rows)
+    with pytest.raises(ValueError, match="X contains NaN"):
+        model.fit(np.full((10, 5), np.nan))
+    np.testing.assert_array_equal(model.score_samples(rows), fitted.score_samples(rows))
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        ({"contamination": 0.7}, ValueError, "'contamination' parameter"),
+        ({"contamination": 0.0}, ValueError, "'contamination' parameter"),
+        ({"estimator": VariationalAutoencoder}, ValueError, "not its class"),
+        ({"estimator": PCA(2)}, TypeError, "estimator must be an autoencoder of skae, got PCA"),
+    ],
+)
+def test_bad_parameters(params, error, message, rows):
+    with pytest.raises(error, match=message):
+        AutoencoderOutlierDetector().set_params(**params).fit(rows)
+
+
+def test_it_does_not_learn_the_outliers_among_its_training_rows():
+    """Breast cancer: all benign rows and eight malignant ones; no knob is turned."""
+    X, y = load_breast_cancer(return_X_y=True)
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        odd = rng.choice(np.flatnonzero(y == 0), 8, replace=False)
+        rows = np.concatenate([X[y == 1], X[odd]])
+        truth = np.repeat([0, 1], [(y == 1).sum(), 8])
+        scores = AutoencoderOutlierDetector(random_state=seed).fit(rows).score_samples(rows)
+        assert roc_auc_score(truth, -scores) > 0.93
+
+
+def test_constant_and_few_rows():
+    X = load_wine().data[:8].copy()
+    X[:, 2] = 7.0
+    model = AutoencoderOutlierDetector(random_state=0).fit(X)
+    assert np.isfinite(model.score_samples(X)).all()
+    assert np.isfinite(model.feature_scores(X)).all()
+    other = X.copy()
+    other[:, 2] = 8.0
+    fall = model.score_samples(X) - model.score_samples(other)
+    np.testing.assert_allclose(fall, np.log(10), atol=0.5)
+    assert (model.feature_scores(other).argmax(axis=1) == 2).all()
