@@ -1,4 +1,4 @@
-"""Rows that do not belong: those that autoencoders find least likely."""
+"""Rows that do not belong: those that an autoencoder finds least likely."""
 
 import copy
 from dataclasses import dataclass
@@ -19,11 +19,8 @@ from ._sklearn_compat import Interval, ObjectWith, StrOptions, fit_context
 
 __all__ = ["AutoencoderOutlierDetector"]
 
-SHARES = (0.5, 0.7, 0.9, 0.97)
-"""Shares of the variance for which the networks of the default have code units."""
-
-TRIMMED, EPOCHS = 0.1, 10
-"""What the networks of the default leave out of their training rows, and their epochs."""
+DEFAULT = {"n_components": 0.95, "trim_fraction": 0.1, "alpha": 0.0, "max_iter": 30}
+"""Parameters of the autoencoder that is taken by default."""
 
 FENCE = 1.5
 """Distances of the quartiles by which an outlier's score is below the lower one, by default."""
@@ -39,23 +36,22 @@ TINY, ROUNDING = np.finfo(float).tiny, 1e-12
 
 
 class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
-    r"""Outlier detection by how likely autoencoders find a row.
+    """Outlier detection by how likely an autoencoder finds a row.
 
     A row is odd if it is not reconstructed, each feature in its own deviation, or if its code is
     unusual. Of a `VariationalAutoencoder` the score is the evidence lower bound, which tells both
     in nats. Other estimators have no density: of these it is minus half the squared Mahalanobis
     distance of code and residual from those of the training rows.
 
-    By default four variational autoencoders, of narrow to wide codes, are averaged. They are
-    trained on the rows that agree, and for few epochs, so that they do not learn the outliers among
-    the training rows.
+    The default is a variational autoencoder that is trained on the rows that agree, so that it does
+    not learn the outliers among its training rows.
 
     Parameters
     ----------
     estimator : estimator of skae or None, default=None
         The autoencoder, which is cloned. Its `trim_fraction` is the share of the training rows that
-        may be outliers: they take no part. None takes a `VariationalAutoencoder` with each of 0.5,
-        0.7, 0.9 and 0.97 as `n_components`, ``trim_fraction=0.1`` and ``max_iter=10``.
+        may be outliers: they take no part. None takes ``VariationalAutoencoder(0.95, alpha=0.0,
+        max_iter=30, trim_fraction=0.1)``.
     contamination : "auto" or float, default="auto"
         Share of the training rows, by weight, that `predict` calls outliers, in the range (0, 0.5].
         "auto" calls those so whose score is below the lower quartile by more than 1.5 times the
@@ -66,11 +62,11 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
 
     Attributes
     ----------
-    estimators_ : list of estimators
-        The fitted autoencoders.
+    estimator_ : estimator
+        The fitted autoencoder.
     offset_ : float
         Score below which a row is an outlier.
-    residual_variance_ : ndarray of shape (n_estimators, n_features_in_)
+    residual_variance_ : ndarray of shape (n_features_in_,)
         Mean squared error of each feature, in its squared units, in the reconstructions of the
         training rows that are no outliers.
     constant_ : ndarray of shape (n_features_in_,)
@@ -118,7 +114,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, *, sample_weight=None):
-        """Train the autoencoders, and find the score below which a row is an outlier.
+        """Train the autoencoder, and find the score below which a row is an outlier.
 
         Parameters
         ----------
@@ -135,48 +131,37 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
             The fitted estimator.
         """
         new = copy.copy(self)  # self stays as it is if anything fails
-        new.estimators_ = [each.fit(X, sample_weight=sample_weight) for each in self._unfitted()]
-        first = new.estimators_[0]
+        new.estimator_ = estimator = self._unfitted().fit(X, sample_weight=sample_weight)
         for name in ("n_features_in_", "feature_names_in_"):
             vars(new).pop(name, None)
-            if hasattr(first, name):
-                setattr(new, name, getattr(first, name))
-        checked = first._check_X(X)
+            if hasattr(estimator, name):
+                setattr(new, name, getattr(estimator, name))
+        checked = estimator._check_X(X)
         n_rows = checked.shape[0]
         weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, float)
         new.constant_ = constant_values(checked, weight)
         new.n_samples_fit_ = int((weight > 0).sum())
-        new.densities_ = [normal_density(each, X, weight) for each in new.estimators_]
+        new.density_ = normal_density(estimator, checked, weight)
         scores = new.score_samples(X)
         new.offset_ = offset(scores, weight, self.contamination)
         agreeing = weight * (scores >= new.offset_)
-        new.residual_variance_ = np.array(
-            [residual_variance(each, X, agreeing) for each in new.estimators_]
-        )
+        new.residual_variance_ = residual_variance(estimator, checked, agreeing)
         self.__dict__ = vars(new)
         return self
 
     def _unfitted(self):
-        """The autoencoders to train, whose seeds follow from that of the detector."""
-        if self.estimator is not None:
-            if not isinstance(self.estimator, BaseAutoencoder):
-                raise TypeError(
-                    f"estimator must be an autoencoder of skae, got {self.estimator!r}."
-                )
-            estimators = [clone(self.estimator)]
+        """The autoencoder to train."""
+        if self.estimator is None:
+            estimator = VariationalAutoencoder(**DEFAULT)
+        elif isinstance(self.estimator, BaseAutoencoder):
+            estimator = clone(self.estimator)
         else:
-            estimators = [
-                VariationalAutoencoder(share, trim_fraction=TRIMMED, max_iter=EPOCHS)
-                for share in SHARES
-            ]
-        seeds = check_random_state(self.random_state).randint(2**31 - 1, size=len(estimators))
-        return [
-            each.set_params(random_state=int(seed))
-            for each, seed in zip(estimators, seeds, strict=True)
-        ]
+            raise TypeError(f"estimator must be an autoencoder of skae, got {self.estimator!r}.")
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        return estimator.set_params(random_state=seed)
 
     def score_samples(self, X):
-        """How likely each row is: the mean of what the autoencoders find.
+        """How likely the autoencoder finds each row.
 
         Parameters
         ----------
@@ -189,11 +174,11 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
             Float64, the lower the odder; -inf for a row that is too far away for single precision.
         """
         check_is_fitted(self)
-        members = zip(self.estimators_, self.densities_, strict=True)
-        found = np.mean([log_density(each, density, X) for each, density in members], axis=0)
+        X = self.estimator_._check_X(X)
+        found = log_density(self.estimator_, self.density_, X)
         # By the rule of succession: that of a thing that never happened in so many trials.
         surprise = np.log(self.n_samples_fit_ + 2)
-        return found - surprise * n_new_values(self.estimators_[0]._check_X(X), self.constant_)
+        return found - surprise * n_new_values(X, self.constant_)
 
     def decision_function(self, X):
         """Score of each row above that of the least unusual outlier.
@@ -228,9 +213,9 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
     def feature_scores(self, X):
         r"""Why a row is odd: how far each of its values is from its reconstruction.
 
-        Half the squared difference over `residual_variance_`, averaged over the autoencoders. Of a
-        linear model of the data, which is where a `VariationalAutoencoder` starts, it is what the
-        row's score would rise by if the value were the one that the other values make expected.
+        Half the squared difference over `residual_variance_`. Of a linear model of the data, which is
+        where a `VariationalAutoencoder` starts, it is what the row's score would rise by if the
+        value were the one that the other values make expected.
 
         Parameters
         ----------
@@ -243,41 +228,27 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
             Float64, 0.5 on average over rows that are no outliers; NaN where X is missing.
         """
         check_is_fitted(self)
-        members = zip(self.estimators_, self.residual_variance_, strict=True)
-        return np.mean(
-            [
-                np.asarray(each.reconstruction_error(X, per_feature=True)) / (2 * variance)
-                for each, variance in members
-            ],
-            axis=0,
-        )
+        error = self.estimator_.reconstruction_error(X, per_feature=True)
+        return np.asarray(error) / (2 * self.residual_variance_)
 
     @classmethod
     def _may_leave(cls, fitted):
         """Whether a fit may leave these attributes, which a file says."""
-        names = {"estimators_", "densities_", "offset_", "residual_variance_", "constant_"}
+        names = {"estimator_", "density_", "offset_", "residual_variance_", "constant_"}
         if set(fitted) - {"feature_names_in_"} != {*names, "n_features_in_", "n_samples_fit_"}:
             return False
-        estimators, densities = fitted["estimators_"], fitted["densities_"]
-        n_features, variance = fitted["n_features_in_"], fitted["residual_variance_"]
+        estimator, variance = fitted["estimator_"], fitted["residual_variance_"]
+        constant, shape = fitted["constant_"], (fitted["n_features_in_"],)
         return (
-            isinstance(estimators, list)
-            and isinstance(densities, list)
-            and len(estimators) == len(densities) > 0
-            and all(
-                isinstance(each, BaseAutoencoder)
-                and each.__sklearn_is_fitted__()
-                and each.n_features_in_ == n_features
-                and _is_of(density, each)
-                for each, density in zip(estimators, densities, strict=True)
-            )
+            isinstance(estimator, BaseAutoencoder)
+            and estimator.__sklearn_is_fitted__()
+            and (estimator.n_features_in_,) == shape
+            and _is_of(fitted["density_"], estimator)
             and isinstance(fitted["offset_"], float)
             and type(fitted["n_samples_fit_"]) is int
-            and isinstance(fitted["constant_"], np.ndarray)
-            and fitted["constant_"].dtype == np.float64
-            and fitted["constant_"].shape == (n_features,)
-            and isinstance(variance, np.ndarray)
-            and variance.shape == (len(estimators), n_features)
+            and all(isinstance(array, np.ndarray) for array in (variance, constant))
+            and variance.dtype == constant.dtype == np.float64
+            and variance.shape == constant.shape == shape
             and bool((variance > 0).all())
         )
 
@@ -342,7 +313,7 @@ def normal_density(estimator, X, weight):
     """The `NormalDensity` of a fitted estimator; None for one that has a density of its own."""
     if isinstance(estimator, VariationalAutoencoder):
         return None
-    data = TrainingSet.from_arrays(estimator._check_X(X), sample_weight=weight, missing=True)
+    data = TrainingSet.from_arrays(X, sample_weight=weight, missing=True)
     data = data.sample(SAMPLE_ROWS)
     traits = np.concatenate(list(codes_and_residuals(estimator, data.X)))
     summary = summarise(Rows(traits), data.weight)
@@ -368,7 +339,7 @@ def codes_and_residuals(estimator, rows):
 def log_density(estimator, density, X):
     """What an estimator and its `NormalDensity`, if it has one, tell of each row."""
     found = []
-    for _, part in blocks(Rows(estimator._check_X(X))):
+    for _, part in blocks(Rows(X)):
         filled, n_missing = completed(estimator, part), np.isnan(part).sum(axis=1)
         if density is not None:
             (traits,) = codes_and_residuals(estimator, Rows(filled))
@@ -411,7 +382,7 @@ def n_new_values(X, constant):
 def residual_variance(estimator, X, weight):
     """Weighted mean squared error of each feature, at least what rounding makes of it."""
     n_values, total = np.zeros((2, estimator.n_features_in_))
-    for start, part in blocks(Rows(estimator._check_X(X))):
+    for start, part in blocks(Rows(X)):
         own = weight[start : start + len(part), None] * ~np.isnan(part)
         n_values += own.sum(axis=0)
         total += (own * np.nan_to_num(estimator._error(part, per_feature=True))).sum(axis=0)
