@@ -71,8 +71,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
         training rows that are no outliers.
     constant_ : ndarray of shape (n_features_in_,)
         Value of each feature that has only one in the training rows; NaN for the others.
-    n_samples_fit_ : int
-        Number of training rows of positive weight.
+    surprise_ : float
+        What another value of such a feature takes from the score of a row.
     n_features_in_ : int
         Number of features seen during fit.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -87,8 +87,9 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
     A missing value, which needs an `estimator` with ``missing="mask"``, counts as one that is as
     likely as usual, given the others.
 
-    A feature that was constant in the n training rows has no deviation by which another value could
-    be judged. It lowers a row's score by log(n + 2), as the rule of succession has it.
+    A feature that was constant in the training rows, of weight n in all, has no deviation by which
+    another value could be judged. It lowers a row's score by log(n + 2): by the rule of succession,
+    1 / (n + 2) is the probability of what never happened in n trials.
 
     Examples
     --------
@@ -140,7 +141,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
         n_rows = checked.shape[0]
         weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, float)
         new.constant_ = constant_values(checked, weight)
-        new.n_samples_fit_ = int((weight > 0).sum())
+        new.surprise_ = float(np.log(weight.sum() + 2))
         new.density_ = normal_density(estimator, checked, weight)
         scores = new.score_samples(X)
         new.offset_ = offset(scores, weight, self.contamination)
@@ -176,9 +177,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
         check_is_fitted(self)
         X = self.estimator_._check_X(X)
         found = log_density(self.estimator_, self.density_, X)
-        # By the rule of succession: that of a thing that never happened in so many trials.
-        surprise = np.log(self.n_samples_fit_ + 2)
-        return found - surprise * n_new_values(X, self.constant_)
+        return found - self.surprise_ * n_new_values(X, self.constant_)
 
     def decision_function(self, X):
         """Score of each row above that of the least unusual outlier.
@@ -213,8 +212,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
     def feature_scores(self, X):
         r"""Why a row is odd: how far each of its values is from its reconstruction.
 
-        Half the squared difference over `residual_variance_`. Of a linear model of the data, which is
-        where a `VariationalAutoencoder` starts, it is what the row's score would rise by if the
+        Half the squared difference over `residual_variance_`. Of a linear model of the data, with
+        which a `VariationalAutoencoder` starts, it is what the row's score would rise by if the
         value were the one that the other values make expected.
 
         Parameters
@@ -235,7 +234,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
     def _may_leave(cls, fitted):
         """Whether a fit may leave these attributes, which a file says."""
         names = {"estimator_", "density_", "offset_", "residual_variance_", "constant_"}
-        if set(fitted) - {"feature_names_in_"} != {*names, "n_features_in_", "n_samples_fit_"}:
+        if set(fitted) - {"feature_names_in_"} != {*names, "n_features_in_", "surprise_"}:
             return False
         estimator, variance = fitted["estimator_"], fitted["residual_variance_"]
         constant, shape = fitted["constant_"], (fitted["n_features_in_"],)
@@ -245,7 +244,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
             and (estimator.n_features_in_,) == shape
             and _is_of(fitted["density_"], estimator)
             and isinstance(fitted["offset_"], float)
-            and type(fitted["n_samples_fit_"]) is int
+            and isinstance(fitted["surprise_"], float)
             and all(isinstance(array, np.ndarray) for array in (variance, constant))
             and variance.dtype == constant.dtype == np.float64
             and variance.shape == constant.shape == shape
@@ -314,7 +313,7 @@ def normal_density(estimator, X, weight):
     if isinstance(estimator, VariationalAutoencoder):
         return None
     data = TrainingSet.from_arrays(X, sample_weight=weight, missing=True)
-    data = data.sample(SAMPLE_ROWS)
+    data = data.merged() if data.n_rows <= SAMPLE_ROWS else data.sample(SAMPLE_ROWS)
     traits = np.concatenate(list(codes_and_residuals(estimator, data.X)))
     summary = summarise(Rows(traits), data.weight)
     centre, scale = summary.mean, np.sqrt(summary.variance)

@@ -254,13 +254,13 @@ class Fit(Hooks):
         return asked
 
     def _distinct(self, rows):
-        """The rows without outliers and those held out, merged where they may make one batch."""
+        """The rows, merged where they may make one batch, without outliers and those held out."""
         estimator = self.estimator
+        data = rows.merged() if rows.n_rows <= self._largest_batch(rows.n_rows) else rows
         if estimator.trim_fraction:
             if estimator.missing == "mask":
-                rows.check_features()
-            rows = self._trimmed(rows)
-        data = rows.merged() if rows.n_rows <= self._largest_batch(rows.n_rows) else rows
+                data.check_features()
+            data = self._trimmed(data)
         if estimator.early_stopping and data.validation is None:
             data = data.split(estimator.validation_fraction, self.seed)
         return data
