@@ -6,9 +6,8 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._data import Rows, TrainingSet
-from .._data.statistics import BLOCK_ROWS, summarise, value_range
-from .._data.validation import check_domain, checked_companion, checked_matrix, explaining
+from .._data.statistics import summarise, value_range
+from .._data.validation import check_domain
 from .._engine import (
     RESERVED,
     Hooks,
@@ -22,19 +21,19 @@ from .._engine import (
     Training,
     backend_name,
     canonical_activation,
-    diverged,
     graph_of,
     initial_network,
 )
-from .._sklearn_compat import EpochCallbacks, check_sample_weight
+from .._sklearn_compat import EpochCallbacks
 from ..architectures import Dense
 from ..corruption import check_missing
-from ..losses import SquaredError
 from ..penalties import L2
+from ._arguments import checked_rows
 from ._constants import bounds, fill, moved_bounds, scale
 from ._factor_start import factor_model, started_at_factors
-from ._linear_start import SAMPLE_ROWS, linear_model, mean_error, observed_error, started_at
-from ._pretraining import layers_of, pretrained
+from ._linear_start import linear_model, observed_error, started_at
+from ._outcome import check_outcome
+from ._pretraining import LayerHooks, layers_of, pretrained
 from ._shrinkage import (
     FEWEST_EPOCHS,
     MOST_TRIAL_EPOCHS,
@@ -44,26 +43,14 @@ from ._shrinkage import (
 )
 from ._trimming import trimmed
 from ._warnings import (
-    warn_if_still_improving,
     warn_of_bounded_output,
-    warn_of_constant_units,
-    warn_of_far_rows,
     warn_of_interrupt,
-    warn_of_silent_units,
     warn_of_wide_code,
-    warn_worse_than_pca,
 )
 
 LOWEST_PARTIAL_RATE = 0.1
 """Share of `learning_rate_init` below which `partial_fit` does not go on after a `fit` whose
 schedule came down."""
-
-LARGEST_HARMLESS = 1e3
-"""Magnitude of weights and codes up to which no reconstruction is infinite, unless some ten layers
-multiply it."""
-
-WORSE, NEGLIGIBLE = 1.05, 1e-3
-"""Error from which a network is worse than PCA: multiple of PCA's, plus share of the variance."""
 
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256
 """Bounds of ``batch_size="auto"``."""
@@ -95,8 +82,11 @@ class Fit(Hooks):
     mean : ndarray of shape (n_features,)
         Means of the target's features, about which variance is explained.
     batch_size : int
+    n_epochs : int
+        Most epochs to train.
     linear : LinearModel or None
         What PCA finds; None where a fit goes on.
+    pca_error, alpha : float
     training : Training
     """
 
@@ -116,54 +106,19 @@ class Fit(Hooks):
         """Prepare, pretrain and train; returns what the fit learned, by attribute."""
         self._prepare(X, X_clean, sample_weight, X_val)
         self._callbacks = EpochCallbacks(
-            self._original, X, self._n_epochs + len(self._layers), self.state
+            self._original, X, self.n_epochs + len(self._layers), self.state
         )
         self._train(self._first_network())
         state = self.state()
-        code = first_code(state["_network"], self.data.X)
-        check_outputs(state["_network"], code)
-        if self.recipe.latent == NormalCode():
-            sample = self.data.sample(BLOCK_ROWS)  # the first rows may be alike
-            warn_of_silent_units(first_code(state["_network"], sample.X))
-        else:
-            warn_of_constant_units(state["_network"], self.data.X, code)
-        self._warn_if_still_improving()
-        if self._competes_with_pca:
-            self._compare_with_pca(state["_network"])
+        check_outcome(self, state["_network"])
         return state
-
-    def _warn_if_still_improving(self):
-        """Warn of a fit that `max_iter` ended early; a likelihood has nats left to gain."""
-        curve = self.training.history["val_loss" if self.estimator.early_stopping else "loss"]
-        is_likelihood = self.objective.loss.sums_features
-        if self.incremental or self.training.interrupted or len(curve) < self._n_epochs:
-            return
-        if is_likelihood and self.alpha > 0:  # the fall may be that of the penalty
-            return
-        warn_if_still_improving(curve, self.recipe.n_features / 2 if is_likelihood else curve[-1])
-
-    @property
-    def _competes_with_pca(self):
-        """Whether PCA minimises the same number, but for what the network adds."""
-        return (
-            isinstance(self.objective.loss, SquaredError)
-            and not self.objective.constrains_code
-            and self.start is None
-        )
-
-    def _compare_with_pca(self, network):
-        """Warn if the reconstruction is clearly worse than PCA's, on the rows that PCA saw."""
-        least = WORSE * self.pca_error + NEGLIGIBLE * self.linear.variance
-        if self.training.history["loss"][-1] > least:
-            error = mean_error(network, self.data.sample(SAMPLE_ROWS))
-            if error > least:
-                warn_worse_than_pca(error, self.pca_error)
 
     # Preparing
 
     def _prepare(self, X, X_clean, sample_weight, X_val):
         estimator = self.estimator
-        rows = self._checked(X, X_clean, sample_weight, X_val)
+        goes_on = self.start is not None
+        rows = checked_rows(estimator, X, X_clean, sample_weight, X_val, reset=not goes_on)
         self.seed = self._draw_seed()
         self.objective = estimator._objective()
         if X_clean is not None:
@@ -181,42 +136,10 @@ class Fit(Hooks):
         self.constants = self._constants(summary)
         self._find_linear_model(graph)
         warn_of_wide_code(self.objective, graph, self.recipe.n_features)
-        self._n_epochs = 1 if self.incremental else estimator.max_iter
+        self.n_epochs = 1 if self.incremental else estimator.max_iter
         pretrains = estimator.pretraining and self.start is None and not self.incremental
         loss = self.objective.loss
         self._layers = layers_of(self.recipe, loss.of_layer()) if pretrains else []
-
-    def _checked(self, X, X_clean, sample_weight, X_val):
-        """The rows after all checks; their names are kept in the copy of the estimator."""
-        estimator, missing = self.estimator, self.estimator.missing == "mask"
-        X = checked_matrix(estimator, X, "X", missing=missing, reset=self.start is None)
-        if X_clean is not None:
-            X_clean = checked_companion(estimator, X_clean, "X_clean", X, missing=missing)
-        if sample_weight is not None:
-            with explaining("sample_weight"):
-                sample_weight = check_sample_weight(sample_weight, X)
-            if not sample_weight.any():
-                raise ValueError("sample_weight is zero for every row; some must be positive.")
-        data = TrainingSet.from_arrays(X, X_clean, sample_weight, missing=missing)
-        if X_clean is not None:
-            warn_of_far_rows(data.target, "X_clean", data)
-        if X_val is not None:
-            data.validation = self._checked_validation(X_val, X, X_clean)
-            warn_of_far_rows(data.validation.X, "X_val", data)
-        return data
-
-    def _checked_validation(self, X_val, X, X_clean):
-        estimator, missing = self.estimator, self.estimator.missing == "mask"
-        is_pair = isinstance(X_val, tuple) and len(X_val) == 2 and np.ndim(X_val[0]) == 2
-        if is_pair and X_clean is None:
-            raise ValueError("X_val can be a tuple of noisy and clean rows only beside X_clean.")
-        pairs = X_clean is not None and isinstance(X_val, tuple) and len(X_val) == 2
-        noisy, clean = X_val if pairs else (X_val, None)
-        noisy = checked_companion(estimator, noisy, "X_val", X, missing=missing, same_rows=False)
-        if clean is not None:
-            clean = checked_companion(estimator, clean, "X_val[1]", noisy, missing=missing)
-        with explaining("X_val"):
-            return TrainingSet.from_arrays(noisy, clean, missing=missing)
 
     def _draw_seed(self):
         """The seed of a new fit, or the earlier one's, from which later epochs draw further.
@@ -457,7 +380,7 @@ class Fit(Hooks):
         """The network of one layer, trained like the whole for a third of its epochs."""
         name, n_epochs = f"layer {number + 1}", -(-self.estimator.max_iter // 3)
         training = Training(recipe, objective, self.solver, seed, constants)
-        hooks = _LayerHooks(self, name, self._callbacks.layer(name, n_epochs))
+        hooks = LayerHooks(self, name, self._callbacks.layer(name, n_epochs))
         rule, schedule = self._stopping_rule(on_validation=False), self._schedule(n_epochs)
         training.run(data, self.batch_size, schedule, rule, hooks)
         hooks.callbacks.end()
@@ -472,7 +395,7 @@ class Fit(Hooks):
                 self.data,
                 self.seed,
                 lambda data, weight: self._held_out_loss(network, data, weight),
-                on_trial=not estimator.early_stopping and self._n_epochs >= FEWEST_EPOCHS,
+                on_trial=not estimator.early_stopping and self.n_epochs >= FEWEST_EPOCHS,
             )
             self.objective = self.objective.weighing_weights(self.alpha)
         self.training = training = Training(
@@ -488,7 +411,7 @@ class Fit(Hooks):
         if self.data.validation is not None:
             training.validate_on(self.data.validation)
         rule = self._stopping_rule(on_validation=estimator.early_stopping)
-        training.run(self.data, self.batch_size, self._schedule(self._n_epochs), rule, self)
+        training.run(self.data, self.batch_size, self._schedule(self.n_epochs), rule, self)
         self._callbacks.end()
         if training.interrupted and self.incremental:
             raise KeyboardInterrupt  # else a loop over chunks of data could not be stopped
@@ -498,7 +421,7 @@ class Fit(Hooks):
     def _held_out_loss(self, network, data, weight):
         """Loss on the rows that `data` holds out, of a training with a weight of the penalty."""
         objective = self.objective.weighing_weights(weight)
-        n_epochs = min(self._n_epochs, MOST_TRIAL_EPOCHS)
+        n_epochs = min(self.n_epochs, MOST_TRIAL_EPOCHS)
         training = Training(
             self.recipe, objective, self.solver, self.seed, self.constants, start=network
         )
@@ -597,22 +520,6 @@ class Fit(Hooks):
         }
 
 
-class _LayerHooks(Hooks):
-    """What is told of the training of one layer."""
-
-    def __init__(self, fit, name, callbacks):
-        self._fit, self._name, self.callbacks = fit, name, callbacks
-
-    def before_epoch(self):
-        """An epoch begins."""
-        self.callbacks.begin_epoch()
-
-    def after_epoch(self, training):
-        """An epoch ended; returns whether a callback wants it to be the last."""
-        self._fit.report(training, prefix=f"Pretraining of {self._name}: ")
-        return self.callbacks.end_epoch()
-
-
 def joined(earlier, new):
     """One history of two trainings; NaN stands for what was not recorded in an epoch."""
 
@@ -621,30 +528,6 @@ def joined(earlier, new):
 
     names = dict.fromkeys([*earlier, *new])
     return {name: curve(earlier, name) + curve(new, name) for name in names}
-
-
-def first_code(network, X):
-    """The code of the first block of rows."""
-    part = X.subset(np.arange(min(X.n_rows, BLOCK_ROWS)))
-    return network.encode(part, np.empty((part.n_rows, network.n_code_features), np.float32))
-
-
-def check_outputs(network, code):
-    """Refuse a network whose last training step diverged, which no loss has shown yet.
-
-    Its reconstructions are computed only where weights or codes are so large that they might be
-    infinite: many fits need no program that decodes.
-    """
-    if not network.is_finite:
-        raise diverged("A weight became infinite or NaN in the last training step")
-    largest = max(np.abs(array).max(initial=0) for array in (code, *network.trainable))
-    # A logistic output may be finite where the code is not.
-    if np.isfinite(code).all() and largest > LARGEST_HARMLESS:
-        rows = Rows(code)
-        rows = network.decode(rows, np.empty((rows.n_rows, network.recipe.n_features), np.float32))
-        largest = np.abs(rows).max()
-    if not np.isfinite(largest):
-        raise diverged("The network's output became infinite or NaN in the last training step")
 
 
 def _automatic_batch(n_rows):

@@ -5,7 +5,7 @@ from itertools import product, zip_longest
 import numpy as np
 
 from .._data import Rows, TrainingSet
-from .._engine import FittedNetwork, Objective, PointCode, Recipe, graph_of, initial_network
+from .._engine import FittedNetwork, Hooks, Objective, PointCode, Recipe, graph_of, initial_network
 from ..losses import SquaredError
 
 PARTS = ("encoder", "decoder")
@@ -152,3 +152,19 @@ def _joined(recipe, networks, seed, constants):
         for index, array in zip(indices, arrays, strict=True):
             weights[kind][index] = array
     return FittedNetwork(recipe, *weights, whole.n_code_features, constants)
+
+
+class LayerHooks(Hooks):
+    """What is told of the training of one layer."""
+
+    def __init__(self, fit, name, callbacks):
+        self._fit, self._name, self.callbacks = fit, name, callbacks
+
+    def before_epoch(self):
+        """An epoch begins."""
+        self.callbacks.begin_epoch()
+
+    def after_epoch(self, training):
+        """An epoch ended; returns whether a callback wants it to be the last."""
+        self._fit.report(training, prefix=f"Pretraining of {self._name}: ")
+        return self.callbacks.end_epoch()

@@ -17,7 +17,8 @@ from skae import (
     SparseAutoencoder,
     VariationalAutoencoder,
 )
-from skae._autoencoders._fit import Fit, check_outputs
+from skae._autoencoders._fit import Fit
+from skae._autoencoders._outcome import check_outputs
 from skae._data import Rows
 from skae._engine import graph_of, program_info
 from skae.architectures import Architecture, Dense

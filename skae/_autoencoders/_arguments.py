@@ -1,0 +1,51 @@
+"""The arguments of a fit: what is refused, and the rows that they are."""
+
+import numpy as np
+
+from .._data import TrainingSet
+from .._data.validation import checked_companion, checked_matrix, explaining
+from .._sklearn_compat import check_sample_weight
+from ._warnings import warn_of_far_rows
+
+
+def checked_rows(estimator, X, X_clean, sample_weight, X_val, *, reset):
+    """The `TrainingSet` of what `fit` was given, after all checks.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoder
+        Number and names of the features are kept in it with ``reset=True``, else compared.
+    X, X_clean, sample_weight, X_val : as in `fit`
+    reset : bool
+    """
+    missing = estimator.missing == "mask"
+    X = checked_matrix(estimator, X, "X", missing=missing, reset=reset)
+    if X_clean is not None:
+        X_clean = checked_companion(estimator, X_clean, "X_clean", X, missing=missing)
+    if sample_weight is not None:
+        with explaining("sample_weight"):
+            sample_weight = check_sample_weight(sample_weight, X)
+        if not sample_weight.any():
+            raise ValueError("sample_weight is zero for every row; some must be positive.")
+    data = TrainingSet.from_arrays(X, X_clean, sample_weight, missing=missing)
+    if X_clean is not None:
+        warn_of_far_rows(data.target, "X_clean", data)
+    if X_val is not None:
+        data.validation = checked_validation(estimator, X_val, X, X_clean)
+        warn_of_far_rows(data.validation.X, "X_val", data)
+    return data
+
+
+def checked_validation(estimator, X_val, X, X_clean):
+    """The `TrainingSet` of the rows to validate on."""
+    missing = estimator.missing == "mask"
+    is_pair = isinstance(X_val, tuple) and len(X_val) == 2 and np.ndim(X_val[0]) == 2
+    if is_pair and X_clean is None:
+        raise ValueError("X_val can be a tuple of noisy and clean rows only beside X_clean.")
+    pairs = X_clean is not None and isinstance(X_val, tuple) and len(X_val) == 2
+    noisy, clean = X_val if pairs else (X_val, None)
+    noisy = checked_companion(estimator, noisy, "X_val", X, missing=missing, same_rows=False)
+    if clean is not None:
+        clean = checked_companion(estimator, clean, "X_val[1]", noisy, missing=missing)
+    with explaining("X_val"):
+        return TrainingSet.from_arrays(noisy, clean, missing=missing)
