@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from cases import slow
 from scipy import sparse
 from scipy.stats import multivariate_normal
 from sklearn.base import clone
@@ -133,7 +134,9 @@ def test_a_missing_value_counts_as_usual(rows):
     assert np.isfinite(detector(linear).fit(gaps).score_samples(gaps)).all()
 
 
-@pytest.mark.parametrize("estimator", [None, DenoisingAutoencoder(2, max_iter=3)])
+@pytest.mark.parametrize(
+    "estimator", [pytest.param(None, marks=slow), DenoisingAutoencoder(2, max_iter=3)]
+)
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_rows_beyond_single_precision_are_the_oddest(estimator, rows):
     model = detector(estimator).fit(rows)
@@ -155,6 +158,7 @@ def test_any_storage_gives_the_same_scores(rows):
         np.testing.assert_allclose(model.score_samples(sparse.csc_array(X)), dense, rtol=1e-5)
 
 
+@slow
 def test_units_move_scores_by_a_constant_alone(rows):
     found = detector(VariationalAutoencoder(2, max_iter=3)).fit(rows).score_samples(rows)
     X = 1e9 + 1024 * rows
@@ -175,6 +179,7 @@ def test_frames_are_taken_by_name(rows):
     assert not hasattr(again, "feature_names_in_")
 
 
+@slow
 def test_in_a_pipeline_and_a_search(rows):
     y = np.arange(300) < 10
     pipe = make_pipeline(StandardScaler(), detector(LINEAR))

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from cases import slow
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -12,6 +13,7 @@ def snippets(path):
     return re.findall(r"```python\n(.*?)```", path.read_text(), re.S)
 
 
+@slow
 @pytest.mark.parametrize("name", ["README.md", "docs/user_guide.md", "docs/contributing.md"])
 def test_snippets_run(name, capsys):
     code = snippets(ROOT / name)

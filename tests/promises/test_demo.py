@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cases import slow
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
@@ -15,7 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier
 import skae
 from skae.__main__ import main
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def _table(text):
     }
 
 
+@slow
 def test_digits(tmp_path, capsys):
     """The table is that of README, and PCA's figures are those of a calculation by hand."""
     plt = pytest.importorskip("matplotlib.pyplot")
