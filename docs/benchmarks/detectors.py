@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from _report import add_output_options, markdown_table, write_results
+from _report import add_output_options, markdown_table, read_records, write_results
 from sklearn.covariance import EllipticEnvelope
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -114,13 +114,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=Path, required=True, help="folder of .npz files")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--detectors", nargs="+", help="those to run anew; all without it")
     parser.add_argument("--most-features", type=int, default=10**9, help="leave out wider tables")
     add_output_options(parser, "detectors")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     data = list(tables(args.tables, args.most_features))
-    records = []
+    records = read_records(args.json, "detector") if args.detectors else {}
     for name, score in contenders().items():
+        if args.detectors and name not in args.detectors:
+            continue
         record, by_table = {}, {}
         for protocol in PROTOCOLS:
             found = np.array(
@@ -136,9 +139,9 @@ def main():
             areas = found[:, :, 0].mean(axis=1)
             by_table |= {f"{table[0]}, {protocol}": a for table, a in zip(data, areas, strict=True)}
         numbers = {key: f"{number:.3f}" for key, number in {**record, **by_table}.items()}
-        records.append({"detector": name, **numbers})
-        print(markdown_table(records[-1:], COLUMNS).splitlines()[-1], flush=True)
-        write_results(args.json, args.markdown, "Detectors", records, COLUMNS, NOTES)
+        records[name] = {"detector": name, **numbers}
+        print(markdown_table([records[name]], COLUMNS).splitlines()[-1], flush=True)
+        write_results(args.json, args.markdown, "Detectors", list(records.values()), COLUMNS, NOTES)
 
 
 if __name__ == "__main__":
