@@ -120,6 +120,8 @@ def main():
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     data = list(tables(args.tables, args.most_features))
+    wide = f"{len(data)} tables, those of at most {args.most_features} features."
+    notes = NOTES if args.most_features == 10**9 else [*NOTES, wide]
     records = read_records(args.json, "detector") if args.detectors else {}
     for name, score in contenders().items():
         if args.detectors and name not in args.detectors:
@@ -141,7 +143,7 @@ def main():
         numbers = {key: f"{number:.3f}" for key, number in {**record, **by_table}.items()}
         records[name] = {"detector": name, **numbers}
         print(markdown_table([records[name]], COLUMNS).splitlines()[-1], flush=True)
-        write_results(args.json, args.markdown, "Detectors", list(records.values()), COLUMNS, NOTES)
+        write_results(args.json, args.markdown, "Detectors", list(records.values()), COLUMNS, notes)
 
 
 if __name__ == "__main__":
