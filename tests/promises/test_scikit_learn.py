@@ -40,7 +40,7 @@ VARIANTS = [
         5, hidden_layer_sizes=7, corruption=MaskingNoise(0.2), early_stopping=True
     ),
     SparseAutoencoder(3, sparsity="kl", architecture=Dense((16,), normalization="layer")),
-    VariationalAutoencoder(3, noise_variance=0.5, kl_warmup=5, early_stopping=True),
+    VariationalAutoencoder(3, noise_variance=0.01, kl_warmup=5, early_stopping=True),
     AutoencoderTransformer(
         missing="mask", pretraining="layerwise", architecture=Dense((16,), tied=True)
     ),
