@@ -31,6 +31,9 @@ LEAST_VARIANCE = 1e-3
 DRAWS, N_FILLS = 16, 20
 """Draws of a row's code for its evidence lower bound, and rounds that fill what is missing."""
 
+LOWEST = -1e300
+"""Least offset: below are the rows whose score is -inf."""
+
 TINY, ROUNDING = np.finfo(float).tiny, 1e-12
 """Least positive number, and by how much sums of weights may differ."""
 
@@ -64,6 +67,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
     ----------
     estimator_ : estimator
         The fitted autoencoder.
+    density_ : NormalDensity or None
+        Of codes and residuals, where the autoencoder has no density of its own.
     offset_ : float
         Score below which a row is an outlier.
     residual_variance_ : ndarray of shape (n_features_in_,)
@@ -96,7 +101,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
     >>> from sklearn.datasets import load_breast_cancer
     >>> from skae import AutoencoderOutlierDetector
     >>> X, benign = load_breast_cancer(return_X_y=True)
-    >>> X = X[(benign == 1) | (benign.cumsum() < 3)]
+    >>> X = X[(benign == 1) | ((benign == 0).cumsum() <= 8)]  # eight rows do not belong
     >>> detector = AutoencoderOutlierDetector(contamination=0.02, random_state=0).fit(X)
     >>> int((detector.predict(X) == -1).sum())
     7
@@ -140,10 +145,11 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
         checked = estimator._check_X(X)
         n_rows = checked.shape[0]
         weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, float)
-        new.constant_ = constant_values(checked, weight)
+        data = TrainingSet.from_arrays(checked, sample_weight=weight, missing=True)
+        new.constant_ = constant_values(data)
         new.surprise_ = float(np.log(weight.sum() + 2))
-        new.density_ = normal_density(estimator, checked, weight)
-        scores = new.score_samples(X)
+        new.density_ = normal_density(estimator, data)
+        scores = new._scores(checked)
         new.offset_ = offset(scores, weight, self.contamination)
         agreeing = weight * (scores >= new.offset_)
         new.residual_variance_ = residual_variance(estimator, checked, agreeing)
@@ -175,7 +181,9 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
             Float64, the lower the odder; -inf for a row that is too far away for single precision.
         """
         check_is_fitted(self)
-        X = self.estimator_._check_X(X)
+        return self._scores(self.estimator_._check_X(X))
+
+    def _scores(self, X):
         found = log_density(self.estimator_, self.density_, X)
         return found - self.surprise_ * n_new_values(X, self.constant_)
 
@@ -243,8 +251,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
             and estimator.__sklearn_is_fitted__()
             and (estimator.n_features_in_,) == shape
             and _is_of(fitted["density_"], estimator)
-            and isinstance(fitted["offset_"], float)
-            and isinstance(fitted["surprise_"], float)
+            and all(isinstance(fitted[name], float) for name in ("offset_", "surprise_"))
+            and np.isfinite([fitted["offset_"], fitted["surprise_"]]).all()
             and all(isinstance(array, np.ndarray) for array in (variance, constant))
             and variance.dtype == constant.dtype == np.float64
             and variance.shape == constant.shape == shape
@@ -296,7 +304,10 @@ def _is_of(density, estimator):
         and isinstance(model.total, float)
         and isinstance(model.scale, float)
         and all(
-            isinstance(array, np.ndarray) and array.dtype == np.float64 and array.shape == shape
+            isinstance(array, np.ndarray)
+            and array.dtype == np.float64
+            and array.shape == shape
+            and np.isfinite(array).all()
             for array, shape in (
                 (density.centre, (width,)),
                 (density.scale, (width,)),
@@ -308,11 +319,10 @@ def _is_of(density, estimator):
     )
 
 
-def normal_density(estimator, X, weight):
+def normal_density(estimator, data):
     """The `NormalDensity` of a fitted estimator; None for one that has a density of its own."""
     if isinstance(estimator, VariationalAutoencoder):
         return None
-    data = TrainingSet.from_arrays(X, sample_weight=weight, missing=True)
     data = data.merged() if data.n_rows <= SAMPLE_ROWS else data.sample(SAMPLE_ROWS)
     traits = np.concatenate(list(codes_and_residuals(estimator, data.X)))
     summary = summarise(Rows(traits), data.weight)
@@ -364,9 +374,9 @@ def completed(estimator, X):
     return X
 
 
-def constant_values(X, weight):
-    """The value of each feature that has only one in the rows of positive weight; else NaN."""
-    summary = summarise(Rows(X), weight)
+def constant_values(data):
+    """The value of each feature that has only one in a `TrainingSet`; else NaN."""
+    summary = summarise(data.X)
     return np.where(summary.low == summary.high, summary.low, np.nan)
 
 
@@ -392,7 +402,8 @@ def residual_variance(estimator, X, weight):
 def offset(scores, weight, contamination):
     """The score below which rows are outliers."""
     order = np.argsort(scores, kind="stable")
-    scores, share = scores[order], np.cumsum(weight[order]) / weight.sum()
+    scores = np.maximum(scores[order], LOWEST)  # an offset of -inf would flag no row
+    share = np.cumsum(weight[order]) / weight.sum()
     if contamination == "auto":
         low, high = scores[np.searchsorted(share, (0.25, 0.75))]
         return float(low - FENCE * (high - low))

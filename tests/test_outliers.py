@@ -22,6 +22,7 @@ from skae import (
     DenoisingAutoencoder,
     VariationalAutoencoder,
 )
+from skae.outliers import offset
 
 
 def detector(estimator=None, **params):
@@ -255,3 +256,31 @@ def test_constant_and_few_rows():
     fall = model.score_samples(X) - model.score_samples(other)
     np.testing.assert_allclose(fall, np.log(10), atol=0.5)
     assert (model.feature_scores(other).argmax(axis=1) == 2).all()
+
+
+def test_rows_of_weight_zero_are_as_if_they_were_not_there(rows):
+    X = np.column_stack([rows, np.full(300, 2.0)])
+    X[:10, 5] = 3.0
+    weight = np.where(np.arange(300) < 10, 0.0, 1.0)
+    model = detector(LINEAR).fit(X, sample_weight=weight)
+    np.testing.assert_array_equal(model.constant_, [*[np.nan] * 5, 2.0])
+    alone = detector(LINEAR).fit(X[10:])
+    np.testing.assert_allclose(model.score_samples(X), alone.score_samples(X), rtol=1e-6)
+
+
+def test_scores_that_are_infinite_leave_a_finite_offset():
+    scores, weight = np.array([-np.inf, 1.0, -np.inf, 2.0]), np.ones(4)
+    for contamination in (0.25, "auto"):
+        found = offset(scores, weight, contamination)
+        assert np.isfinite(found)
+        np.testing.assert_array_equal(scores - found < 0, [True, False, True, False])
+
+
+def test_a_file_that_lies_is_refused(rows, tmp_path):
+    path = tmp_path / "model"
+    for name, value in (("offset_", np.nan), ("constant_", np.zeros(4)), ("density_", None)):
+        model = detector(LINEAR).fit(rows)
+        setattr(model, name, value)
+        skae.save(model, path)
+        with pytest.raises(skae.LoadError, match="not those of a fitted AutoencoderOutlier"):
+            skae.load(path)

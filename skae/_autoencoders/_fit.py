@@ -179,14 +179,18 @@ class Fit(Hooks):
     def _distinct(self, rows):
         """The rows, merged where they may make one batch, without outliers and those held out."""
         estimator = self.estimator
-        data = rows.merged() if rows.n_rows <= self._largest_batch(rows.n_rows) else rows
+        data = self._merged(rows)
         if estimator.trim_fraction:
             if estimator.missing == "mask":
                 data.check_features()
-            data = self._trimmed(data)
+            data = self._merged(self._trimmed(data))
         if estimator.early_stopping and data.validation is None:
             data = data.split(estimator.validation_fraction, self.seed)
         return data
+
+    def _merged(self, rows):
+        fit_together = rows.n_rows <= self._largest_batch(rows.n_rows)
+        return rows.merged() if fit_together and rows.copies is None else rows
 
     def _trimmed(self, rows):
         estimator = self.estimator

@@ -123,3 +123,11 @@ def test_each_partial_fit_trims_its_own_rows(contaminated):
         fitted.partial_fit(contaminated)
         others.partial_fit(contaminated[8:])
     np.testing.assert_array_equal(fitted.transform(contaminated), others.transform(contaminated))
+
+
+def test_rows_that_make_one_batch_without_outliers_have_no_order():
+    X = np.random.default_rng(0).normal(size=(36, 3))
+    X[:4] *= 30
+    autoencoder = AutoencoderTransformer(1, trim_fraction=0.2, max_iter=3, random_state=0)
+    code = autoencoder.fit(X).transform(X)
+    np.testing.assert_array_equal(autoencoder.fit(X[::-1]).transform(X), code)
