@@ -54,7 +54,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
     estimator : estimator of skae or None, default=None
         The autoencoder, which is cloned. Its `trim_fraction` is the share of the training rows that
         may be outliers: they take no part. None takes ``VariationalAutoencoder(0.95, alpha=0.0,
-        max_iter=30, trim_fraction=0.1)``.
+        max_iter=30, trim_fraction=0.1)``; where its fit warns that it was still improving, pass it
+        with a larger `max_iter`.
     contamination : "auto" or float, default="auto"
         Share of the training rows, by weight, that `predict` calls outliers, in the range (0, 0.5].
         "auto" calls those so whose score is below the lower quartile by more than 1.5 times the

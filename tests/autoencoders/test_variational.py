@@ -100,17 +100,6 @@ def test_level_with_factor_analysis_on_linear_data(linear):
     assert ours == pytest.approx(reference.score(held_out), abs=0.05)
 
 
-def test_better_than_factor_analysis_on_curved_data():
-    rng = np.random.default_rng(0)
-    angle = rng.uniform(0, 1.5 * np.pi, size=2000)
-    X = np.stack([np.cos(angle), np.sin(angle), np.cos(2 * angle), angle], axis=1)
-    X += 0.1 * rng.normal(size=X.shape)
-    train, held_out = X[:1000], X[1000:]
-    vae = VariationalAutoencoder(1, alpha=0.0, learning_rate_init=0.01, random_state=0).fit(train)
-    reference = max(FactorAnalysis(k).fit(train).score(held_out) for k in (1, 2))
-    assert vae.log_likelihood(held_out).mean() > reference + 0.5
-
-
 def test_bernoulli_loss_by_numpy(digits):
     """The curve's first value is the mean over rows of sums over features, in nats."""
     vae = VariationalAutoencoder(
