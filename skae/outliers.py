@@ -349,15 +349,16 @@ def codes_and_residuals(estimator, rows):
 def log_density(estimator, density, X):
     """What an estimator and its `NormalDensity`, if it has one, tell of each row."""
     found = []
+    # Half a squared deviation of one, which a value that is filled in does not have. Of a Bernoulli
+    # distribution the expected value is as likely as others are on average.
+    usual = 0.0 if getattr(estimator, "likelihood_", None) == "bernoulli" else 0.5
     for _, part in blocks(Rows(X)):
-        filled, n_missing = completed(estimator, part), np.isnan(part).sum(axis=1)
-        if density is not None:
-            (traits,) = codes_and_residuals(estimator, Rows(filled))
-            found.append(density.logarithm(traits) - 0.5 * n_missing)
-        elif estimator.likelihood_ == "gaussian":
-            found.append(estimator._likelihoods(filled, DRAWS)[:, 0] - 0.5 * n_missing)
-        else:  # where what is expected is as likely as usual
-            found.append(estimator._likelihoods(filled, DRAWS)[:, 0])
+        filled = completed(estimator, part)
+        if density is None:
+            own = estimator._likelihoods(filled, DRAWS)[:, 0]
+        else:
+            own = density.logarithm(*codes_and_residuals(estimator, Rows(filled)))
+        found.append(own - usual * np.isnan(part).sum(axis=1))
     return np.concatenate(found)
 
 
