@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from . import _jax
-from .activations import activation_function, canonical_activation
+from .activations import activation_function, canonical_activation, clipped
 
-LOG_VARIANCE_BOUND = 22.0
-"""Bound on the magnitude of the logarithm of a variance, where its exponential is harmless."""
+LOG_VARIANCES = (-22.0, 1.0)
+"""Bounds of the logarithm of a posterior's variance. Beside a linear decoder it is below zero, the
+prior's; a greater one is what an encoder makes of a row that is far from all it was trained on, and
+would grow exponentially."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class NormalCode:
     def posterior(self, output):
         """Mean and log variance of each row's code."""
         log_variance = output[:, output.shape[-1] // 2 :]
-        return self.code(output), log_variance.clip(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
+        return self.code(output), clipped(log_variance, *LOG_VARIANCES)
 
     def draw(self, output, seed):
         """What the decoder gets in training; returns ``(code, posterior)``."""

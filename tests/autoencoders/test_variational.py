@@ -275,3 +275,10 @@ def test_the_key_of_the_likelihood_leaves_out_the_variance_alone():
     assert Gaussian(0.1).key == Gaussian(0.2).key != Gaussian().key
     assert Tempered(0.1).key == Tempered(0.2).key != Gaussian(0.1).key
     assert Tempered(0.1).key != Tempered(0.1, temperature=2.0).key
+
+
+def test_a_row_far_from_the_others_has_no_wider_posterior_than_the_prior(digits):
+    vae = VariationalAutoencoder(2, max_iter=20, init="random", random_state=0).fit(digits)
+    far = 1e3 * np.random.default_rng(0).normal(size=(50, 64))
+    _, deviation = vae.posterior(far)
+    assert 1 < deviation.max() <= np.exp(0.5) * (1 + 1e-6)
