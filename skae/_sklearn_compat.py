@@ -99,6 +99,12 @@ class ObjectWith(HasMethods):
         return f"{super().__str__()} (an object, not its class)"
 
 
+def asked_library(estimator):
+    """The library whose frames `set_output` asks for; None for none."""
+    adapter = _get_container_adapter("transform", estimator)
+    return None if adapter is None else adapter.container_lib
+
+
 def in_container(estimator, array, X, names):
     """A matrix in the container that `set_output` asks for, a frame with the index of X."""
     adapter = _get_container_adapter("transform", estimator)
@@ -122,6 +128,7 @@ __all__ = [
     "Options",
     "RealNotInt",
     "StrOptions",
+    "asked_library",
     "check_sample_weight",
     "fit_context",
     "in_container",

@@ -72,6 +72,9 @@ class Corruption(Term):
 
     numbers = ("level",)
 
+    _column_of = None
+    """Number of the column of each feature, of a table with categories."""
+
     @abstractmethod
     def apply(self, X, level, seed):
         """Corrupt a batch inside a compiled program, in terms of `keras.ops` and `keras.random`.
@@ -124,6 +127,34 @@ class Corruption(Term):
         ValueError
             If it cannot; here never.
         """
+
+    def on_table(self, table):
+        """The process where rows are the features of a `Table`.
+
+        Raises
+        ------
+        ValueError
+            If it has no meaning for categories; here always.
+        """
+        raise ValueError(
+            f"{self!r} has no meaning for a table with categories. Take SwapNoise, MaskingNoise or "
+            "GaussianNoise, or encode the table yourself and set categorical_features=None."
+        )
+
+    def _placed_on(self, table):
+        placed = copy.copy(self)
+        placed._column_of, placed._is_level = table.column_of, table.shares > 0
+        return placed
+
+    def _chances(self, X, seed):
+        """A number in [0, 1) for each value; the features of a column have the same."""
+        from keras import ops, random
+
+        n_rows, n_features = ops.shape(X)
+        if self._column_of is None:
+            return random.uniform((n_rows, n_features), seed=seed)
+        chances = random.uniform((n_rows, int(self._column_of[-1]) + 1), seed=seed)
+        return ops.take(chances, self._column_of, axis=1)
 
     def corrupt(self, X, random_state=None):
         """Return a corrupted copy of X, as training would see it.
@@ -187,8 +218,15 @@ class GaussianNoise(Corruption):
         """Corrupt a batch; see `Corruption.apply`."""
         from keras import ops, random
 
-        noisy = X + level * random.normal(ops.shape(X), seed=seed)
+        noise = level * random.normal(ops.shape(X), seed=seed)
+        if self._column_of is not None:
+            noise = ops.where(self._is_level, 0.0, noise)
+        noisy = X + noise
         return noisy if self.clip is None else ops.clip(noisy, *self.clip)
+
+    def on_table(self, table):
+        """On columns of numbers, in their standard deviations; see `Corruption.on_table`."""
+        return super().on_table(table) if self.clip is not None else self._placed_on(table)
 
     @property
     def suits_codes(self):
@@ -252,9 +290,13 @@ class MaskingNoise(Corruption):
 
     def apply(self, X, level, seed):
         """Corrupt a batch; see `Corruption.apply`."""
-        from keras import ops, random
+        from keras import ops
 
-        return ops.where(random.uniform(ops.shape(X), seed=seed) < level, self.value, X)
+        return ops.where(self._chances(X, seed) < level, self.value, X)
+
+    def on_table(self, table):
+        """On columns, where 0 is the mean of numbers and no level; see `Corruption.on_table`."""
+        return self._placed_on(table)
 
 
 class SaltAndPepperNoise(Corruption):
@@ -338,16 +380,20 @@ class SwapNoise(Corruption):
 
     def apply(self, X, level, seed):
         """Corrupt a batch; see `Corruption.apply`."""
-        from keras import ops, random
+        from keras import ops
 
-        n_rows, n_features = ops.shape(X)
-        chance = random.uniform((n_rows, n_features), seed=seed)
+        n_rows = ops.shape(X)[0]
+        chance = self._chances(X, seed)
         replaced = chance < level
         which = ops.where(replaced, chance / level, 0.0)  # uniform again among those replaced
         ahead = 1 + ops.cast(which * (n_rows - 1), "int32")
         own = ops.expand_dims(ops.arange(n_rows), 1)
         other = ops.take_along_axis(X, ops.mod(own + ahead, n_rows), axis=0)
         return ops.where(replaced, other, X)
+
+    def on_table(self, table):
+        """On columns as wholes; see `Corruption.on_table`."""
+        return self._placed_on(table)
 
 
 class Occlusion(Corruption):
@@ -492,6 +538,12 @@ class Composition(Corruption):
         rest = copy.copy(self)  # all but the parts: what a subclass has of its own
         vars(rest).pop("corruptions", None)
         return super(Composition, rest).key, tuple(part.key for part in self._parts())
+
+    def on_table(self, table):
+        """All of the processes; see `Corruption.on_table`."""
+        placed = copy.copy(self)
+        placed.corruptions = [part.on_table(table) for part in self._parts()]
+        return placed
 
     def checked_level(self, level=None):
         """The levels of all processes, as an array or a range of arrays."""

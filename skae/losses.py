@@ -11,6 +11,7 @@ from abc import abstractmethod
 
 import numpy as np
 
+from ._data.table import log_positive
 from ._terms import Term, as_term
 
 __all__ = ["AbsoluteError", "BinaryCrossentropy", "Loss", "SquaredError"]
@@ -93,6 +94,22 @@ class Loss(Term):
     def of_layer(self):
         """What the first layer minimises when layers are pretrained one by one."""
         return self
+
+    def on_table(self, table):
+        """The loss where rows are the features of a `Table`, whose numbers are standardised.
+
+        Raises
+        ------
+        ValueError
+            If it has no meaning for such.
+        """
+        if self.domain is not None or self.output_activation is not None:
+            raise ValueError(
+                f"{self!r} has no meaning for a table with categories or column_weights, whose "
+                "numbers are standardised. Take the default loss, or encode the table yourself and "
+                "set categorical_features=None."
+            )
+        return TableLoss(self, table)
 
 
 class SquaredError(Loss):
@@ -278,6 +295,89 @@ class FunctionLoss(Loss):
     def __call__(self, forward):
         """The loss of each value; see `Loss.__call__`."""
         return self.function(forward)
+
+
+class TableLoss(Loss):
+    """The loss of a table: one of its columns of numbers, cross-entropy of its categories.
+
+    Of a likelihood it is that of all columns. Of another loss it is a mean over the columns, where
+    the cross-entropy is divided by the entropy of the column, so that it is about 1 without a code,
+    as the squared error of numbers is.
+
+    Parameters
+    ----------
+    numbers_loss : Loss
+    table : skae._data.table.Table
+    """
+
+    sums_features = True
+    degree = 0
+
+    def __init__(self, numbers_loss, table):
+        self.numbers_loss = numbers_loss
+        self.table = table
+
+    @property
+    def scales_features(self):
+        """As in the loss of numbers."""
+        return self.numbers_loss.scales_features
+
+    @property
+    def key(self):
+        """That of the loss of numbers: all of the table is among the constants."""
+        return type(self).__name__, self.numbers_loss.key
+
+    def number_values(self):
+        """Those of the loss of numbers."""
+        return self.numbers_loss.number_values()
+
+    def extra_weights(self, n_features):
+        """Those of the loss of numbers."""
+        return self.numbers_loss.extra_weights(n_features)
+
+    def constants(self, variances, scale, earlier):
+        """Those of the loss of numbers, and what the table says of its categories."""
+        table, loss = self.table, self.numbers_loss
+        own = loss.constants(variances, scale * table.units, earlier)
+        weight = np.ones(len(variances))
+        if not loss.sums_features:
+            unit = np.broadcast_to(scale, weight.shape) ** (loss.degree or 0)
+            relative = table.of_features(
+                lambda column: column.weight / getattr(column, "entropy", 1)
+            )
+            weight = np.where(table.shares > 0, relative, unit) / len(table.columns)
+        categories = np.unique(table.column_of[table.shares > 0])
+        one_column = table.column_of[:, None] == categories
+        return {
+            **own,
+            "level_share": table.shares,
+            "level_unit": table.units,
+            "table_weight": weight,
+            "same_column": one_column.astype(np.float64),
+        }
+
+    def __repr__(self):
+        return repr(self.numbers_loss)
+
+    def of_layer(self):
+        """The squared error of all features."""
+        return SquaredError()
+
+    def __call__(self, forward, **numbers):
+        """The loss of each value; see `Loss.__call__`."""
+        from keras import ops
+
+        loss, constants = self.numbers_loss, forward.constants
+        in_units = forward.in_units_of_X()
+        of_numbers = loss(forward if loss.degree is not None else in_units, **numbers)
+        share, unit = constants["level_share"], constants["level_unit"]
+        is_level = share > 0
+        share = ops.where(is_level, share, 1.0)
+        logits = log_positive(in_units.reconstruction * unit, share, ops)
+        total = ops.log(ops.matmul(ops.exp(logits), constants["same_column"]))
+        total = ops.matmul(total, ops.transpose(constants["same_column"]))
+        of_levels = in_units.target * unit * (total - logits)
+        return constants["table_weight"] * ops.where(is_level, of_levels, of_numbers)
 
 
 LOSSES = {loss.name: loss for loss in (SquaredError, AbsoluteError, BinaryCrossentropy)}

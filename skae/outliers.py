@@ -73,10 +73,10 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
     offset_ : float
         Score below which a row is an outlier.
     residual_variance_ : ndarray of shape (n_features_in_,)
-        Mean squared error of each feature, in its squared units, in the reconstructions of the
-        training rows that are no outliers.
+        Mean of `reconstruction_error` of each feature in the training rows that are no outliers.
     constant_ : ndarray of shape (n_features_in_,)
-        Value of each feature that has only one in the training rows; NaN for the others.
+        Value of each feature that has only one in the training rows; NaN for the others. Of a table
+        with categories, the features are those that the columns are encoded as.
     surprise_ : float
         What another value of such a feature takes from the score of a row.
     n_features_in_ : int
@@ -256,7 +256,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
             and np.isfinite([fitted["offset_"], fitted["surprise_"]]).all()
             and all(isinstance(array, np.ndarray) for array in (variance, constant))
             and variance.dtype == constant.dtype == np.float64
-            and variance.shape == constant.shape == shape
+            and variance.shape == shape
+            and constant.shape == (estimator._network.recipe.n_features,)
             and bool((variance > 0).all())
         )
 
@@ -298,7 +299,7 @@ def _is_of(density, estimator):
     """Whether a `NormalDensity`, or None, is one that a fitted estimator may have."""
     if isinstance(estimator, VariationalAutoencoder) or density is None:
         return isinstance(estimator, VariationalAutoencoder) and density is None
-    width = estimator._n_features_out + estimator.n_features_in_
+    width = estimator._n_features_out + estimator._network.recipe.n_features
     model = density.model
     return (
         isinstance(model, LinearModel)
@@ -391,13 +392,15 @@ def n_new_values(X, constant):
 
 
 def residual_variance(estimator, X, weight):
-    """Weighted mean squared error of each feature, at least what rounding makes of it."""
+    """Weighted mean error of each column, at least what rounding makes of it."""
     n_values, total = np.zeros((2, estimator.n_features_in_))
     for start, part in blocks(Rows(X)):
-        own = weight[start : start + len(part), None] * ~np.isnan(part)
+        error = estimator._error(part)
+        own = weight[start : start + len(part), None] * ~np.isnan(error)
         n_values += own.sum(axis=0)
-        total += (own * np.nan_to_num(estimator._error(part, per_feature=True))).sum(axis=0)
+        total += (own * np.nan_to_num(error)).sum(axis=0)
     rounding = np.square(np.finfo(np.float32).eps * np.nan_to_num(estimator.mean_))
+    rounding = estimator._of_columns(rounding[None])[0]
     return np.maximum(total / np.maximum(n_values, TINY), np.maximum(rounding, TINY))
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from .._data import TrainingSet
-from .._data.validation import checked_companion, checked_matrix, explaining
+from .._data.table import checked_features, described
+from .._data.validation import explaining
 from .._sklearn_compat import check_sample_weight
 from ._warnings import warn_of_far_rows
 
@@ -19,7 +20,9 @@ def checked_rows(estimator, X, X_clean, sample_weight, X_val, *, reset):
     reset : bool
     """
     missing = estimator.missing == "mask"
-    X = checked_matrix(estimator, X, "X", missing=missing, reset=reset)
+    if reset:
+        estimator._table = described(estimator, X, sample_weight)
+    X = checked_features(estimator, X, "X", missing=missing, reset=reset)
     if X_clean is not None:
         X_clean = checked_companion(estimator, X_clean, "X_clean", X, missing=missing)
     if sample_weight is not None:
@@ -49,3 +52,11 @@ def checked_validation(estimator, X_val, X, X_clean):
         clean = checked_companion(estimator, clean, "X_val[1]", noisy, missing=missing)
     with explaining("X_val"):
         return TrainingSet.from_arrays(noisy, clean, missing=missing)
+
+
+def checked_companion(estimator, array, name, X, *, missing, same_rows=True):
+    """Another matrix that must match X in its features, and in length where they are pairs."""
+    array = checked_features(estimator, array, name, missing=missing)
+    if same_rows and array.shape[0] != X.shape[0]:
+        raise ValueError(f"{name} must have shape {X.shape} to match X, got {array.shape}.")
+    return array

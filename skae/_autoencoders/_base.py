@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._data import Rows
 from .._data.statistics import blocks
-from .._data.validation import check_range, checked_matrix, explaining, surely_in_range
+from .._data.table import checked_features
+from .._data.validation import check_range, explaining, surely_in_range
 from .._engine import ACTIVATION_NAMES, SCHEDULES, SOLVERS, Objective, PointCode, Solver, Weighted
 from .._sklearn_compat import (
     CallbackSupportMixin,
@@ -23,6 +24,7 @@ from .._sklearn_compat import (
     Options,
     RealNotInt,
     StrOptions,
+    asked_library,
     fit_context,
     in_container,
     with_callbacks,
@@ -72,10 +74,16 @@ class BaseAutoencoder(
         "init": [StrOptions({"pca", "random"})],
         "pretraining": [StrOptions({"layerwise"}), None],
         "missing": [StrOptions({"error", "mask"})],
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
+        "handle_unknown": [StrOptions({"error", "missing"})],
+        "column_weights": ["array-like", dict, None],
         "trim_fraction": [Interval(RealNotInt, 0, 0.5, closed="left"), Options(Integral, {0})],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    _table = None
+    """The `Table` of the training rows, where columns hold categories or have weights."""
 
     @abstractmethod
     def __init__(
@@ -104,6 +112,9 @@ class BaseAutoencoder(
         init,
         pretraining,
         missing,
+        categorical_features,
+        handle_unknown,
+        column_weights,
         trim_fraction,
         random_state,
         verbose,
@@ -131,6 +142,9 @@ class BaseAutoencoder(
         self.init = init
         self.pretraining = pretraining
         self.missing = missing
+        self.categorical_features = categorical_features
+        self.handle_unknown = handle_unknown
+        self.column_weights = column_weights
         self.trim_fraction = trim_fraction
         self.random_state = random_state
         self.verbose = verbose
@@ -238,8 +252,8 @@ class BaseAutoencoder(
         return {}
 
     @classmethod
-    def _may_leave(cls, attributes, network):
-        """Whether a fit may leave a network and these `_extra_attributes`, which a file says."""
+    def _may_leave(cls, attributes, network, table):
+        """Whether a fit may leave these `_extra_attributes` of network and table; a file says so."""
         return not attributes and isinstance(network.recipe.latent, PointCode)
 
     # Using the fitted network
@@ -327,6 +341,8 @@ class BaseAutoencoder(
         check_is_fitted(self)
         checked = self._check_X(X)
         filled = check_computed(self._decode(self._encode(checked)), "reconstruction")
+        if self._table is not None:
+            return self._frame(filled, X, keep=X)
         dense = checked.toarray() if sparse.issparse(checked) else checked
         return self._frame(np.where(np.isnan(dense), filled, dense), X)
 
@@ -350,18 +366,26 @@ class BaseAutoencoder(
         """
         check_is_fitted(self)
         rows = Rows(self._check_X(X))
-        error = np.concatenate([self._error(part, per_feature) for _, part in blocks(rows)])
-        return self._frame(error, X) if per_feature else error
+        error = np.concatenate([self._error(part) for _, part in blocks(rows)])
+        if per_feature:
+            return in_container(self, error, X, self._feature_names())
+        weight = ~np.isnan(error) * (1.0 if self._table is None else self._table.weights)
+        with np.errstate(invalid="ignore"):  # NaN for a row without any value
+            return np.nansum(weight * error, axis=1) / weight.sum(axis=1)
 
-    def _error(self, X, per_feature):
+    def _error(self, X):
+        """Error of each value of a checked matrix, NaN where it is missing."""
         observed = ~np.isnan(X)
         with np.errstate(over="ignore", invalid="ignore"):
             error = np.square(X.astype(np.float64) - self._decode(self._encode(X)))
         error[observed & np.isnan(error)] = np.inf
-        if per_feature:
-            return error
-        with np.errstate(invalid="ignore"):  # NaN for a row without any value
-            return error.sum(axis=1, where=observed) / observed.sum(axis=1)
+        return self._of_columns(error)
+
+    def _of_columns(self, squares):
+        """Squares of features, of tables those of columns relative to what the column varies."""
+        if self._table is None:
+            return squares
+        return self._table.summed(squares) / self._table.weights
 
     def explained_variance(self, X, *, per_feature=False):
         r"""Share of the variance of X that the reconstruction explains.
@@ -388,20 +412,25 @@ class BaseAutoencoder(
         """
         check_is_fitted(self)
         rows = Rows(self._check_X(X))
-        n_values, error, variance = np.zeros((3, rows.n_features))
+        n_values, error, variance = np.zeros((3, self.n_features_in_))
         for _, part in blocks(rows):
-            observed = ~np.isnan(part - self.mean_)
+            distance = self._of_columns(np.square(part - self.mean_))
+            observed = ~np.isnan(distance)
             n_values += observed.sum(axis=0)
-            error += self._error(part, per_feature=True).sum(axis=0, where=observed)
-            variance += np.square(part - self.mean_).sum(axis=0, where=observed)
+            error += self._error(part).sum(axis=0, where=observed)
+            variance += distance.sum(axis=0, where=observed)
         # The network computes in single precision, and so may the mean: about it, a constant seems
         # to vary by up to one unit in its last place.
-        rounding = n_values * np.square(np.finfo(np.float32).eps * self.mean_)
+        unit = self._of_columns(np.square(np.finfo(np.float32).eps * self.mean_)[None])[0]
+        rounding = n_values * unit
         constant = variance <= rounding
         variance[constant] = 0.0
         error[constant & (error <= rounding)] = 0.0
         if not per_feature:
-            n_values, error, variance = n_values.sum(), error.sum(), variance.sum()
+            weight = 1.0 if self._table is None else self._table.weights
+            n_values, error, variance = (
+                (weight * sums).sum() for sums in (n_values, error, variance)
+            )
         with np.errstate(divide="ignore", invalid="ignore"):
             unexplained = np.where(variance > 0, error / variance, np.sign(error))
         explained = np.where(n_values > 0, 1 - unexplained, np.nan)
@@ -443,20 +472,30 @@ class BaseAutoencoder(
         limit = np.finfo(np.float32).max
         return check_range(codes, "X", limit, "the largest of the single precision of codes")
 
-    def _frame(self, features, X):
-        """Features in the container that `set_output` asks for, with the index of X."""
+    def _frame(self, features, X, keep=None):
+        """Features in the container that `set_output` asks for, with the index of X.
+
+        Of tables a table, in the container of the training rows if none is asked for; values of
+        `keep` stay where they are not missing.
+        """
+        if self._table is None:
+            return in_container(self, features, X, self._feature_names())
+        library = asked_library(self) or self._table.library
+        index = getattr(X, "index", None) if library == "pandas" else None
+        return self._table.decoded(features, library, index, keep)
+
+    def _feature_names(self):
         names = getattr(self, "feature_names_in_", None)
-        if names is None:
-            names = [f"x{number}" for number in range(self.n_features_in_)]
-        return in_container(self, features, X, names)
+        return [f"x{number}" for number in range(self.n_features_in_)] if names is None else names
 
     def _encode(self, X):
         out = np.empty((X.shape[0], self._n_features_out), floating_type(X))
         return self._network.encode(Rows(X), out)
 
     def _decode(self, code):
-        out = np.empty((code.shape[0], self.n_features_in_), floating_type(code))
-        return self._network.decode(Rows(code), out)
+        out = np.empty((code.shape[0], self._network.recipe.n_features), floating_type(code))
+        decoded = self._network.decode(Rows(code), out)
+        return decoded if self._table is None else self._table.with_shares(decoded)
 
     @property
     def encoder_(self):
@@ -525,15 +564,16 @@ class BaseAutoencoder(
         return clone
 
     def _check_X(self, X):
-        """X as a numeric matrix of any storage whose values are finite, or missing."""
+        """X as a numeric matrix of features, of any storage, that are finite or missing."""
         if self._is_plainly_valid(X):
             return X
-        return checked_matrix(self, X, "X", missing=self._network.takes_missing)
+        return checked_features(self, X, "X", missing=self._network.takes_missing)
 
     def _is_plainly_valid(self, X):
         """Whether X needs none of scikit-learn's checks, which take most of the time of one row."""
         return (
-            type(X) is np.ndarray
+            self._table is None
+            and type(X) is np.ndarray
             and X.dtype in (np.float32, np.float64)
             and X.ndim == 2
             and X.shape[1] == self.n_features_in_
@@ -546,7 +586,9 @@ class BaseAutoencoder(
 
 def is_fitted_name(name):
     """Whether an attribute is one that a fit leaves behind."""
-    return name in {"_network", "_slots", "_seed"} or (name.endswith("_") and name[0] != "_")
+    return name in {"_network", "_slots", "_seed", "_table"} or (
+        name.endswith("_") and name[0] != "_"
+    )
 
 
 def check_computed(result, name):

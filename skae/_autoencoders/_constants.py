@@ -29,12 +29,15 @@ def scale(summary, data, *, by_feature):
     return {"centre": centre, "scale": scale}
 
 
-def bounds(summary):
-    """Bounds of the reconstructions: where a feature's values pile up at an end of their range."""
+def bounds(summary, is_level):
+    """Bounds of the reconstructions: where a feature's values pile up at an end of their range.
+
+    Those of a category's levels, of which a mask tells, become probabilities, and have none.
+    """
     piled = PILE * summary.weight
     return {
-        "low": np.where(summary.at_low > piled, summary.low, -np.inf),
-        "high": np.where(summary.at_high > piled, summary.high, np.inf),
+        "low": np.where((summary.at_low > piled) & ~is_level, summary.low, -np.inf),
+        "high": np.where((summary.at_high > piled) & ~is_level, summary.high, np.inf),
     }
 
 

@@ -121,6 +121,8 @@ class Fit(Hooks):
         rows = checked_rows(estimator, X, X_clean, sample_weight, X_val, reset=not goes_on)
         self.seed = self._draw_seed()
         self.objective = estimator._objective()
+        if estimator._table is not None:
+            self.objective = self.objective.on_table(estimator._table)
         if X_clean is not None:
             self.objective = self.objective.without_corruption()
         output_activation = self._output_activation(rows)
@@ -215,7 +217,8 @@ class Fit(Hooks):
             constants |= moved_bounds(earlier, summary)
         elif self.recipe.output_activation == "identity":
             constants |= scale(summary, self.data, by_feature=loss.scales_features)
-            constants |= bounds(summary) if estimator.output_activation == "auto" else {}
+            if estimator.output_activation == "auto":
+                constants |= bounds(summary, self._level_features())
         if estimator.missing != "mask":
             constants.pop("fill", None)
         elif "fill" not in earlier:
@@ -229,6 +232,16 @@ class Fit(Hooks):
             )
         return {**constants, **own}
 
+    def _features_per_column(self):
+        """Number of features for each column of a table, of whose errors the mean is taken."""
+        table = self.estimator._table
+        return 1.0 if table is None else self.data.X.n_features / len(table.columns)
+
+    def _level_features(self):
+        """Which features are levels of categories, as a mask."""
+        table = self.estimator._table
+        return np.zeros(self.data.X.n_features, bool) if table is None else table.shares > 0
+
     def _find_linear_model(self, graph):
         """Find the linear model of the data, what it leaves, and how strongly to shrink towards it.
 
@@ -241,7 +254,7 @@ class Fit(Hooks):
                 self.linear = linear_model(self.data, graph.n_code_features, self.seed)
             masked = self.estimator.missing == "mask"
             error = observed_error(self.linear, self.data) if masked else self.linear.error
-            self.pca_error = float(error)
+            self.pca_error = float(error) * self._features_per_column()
             beside_pca = self._shrinks(graph) and self.recipe.latent != NormalCode()
             n_rows = self.data.n_rows
             self.alpha = shrinkage_beside_pca(self.linear, n_rows) if beside_pca else 0.0
@@ -514,6 +527,7 @@ class Fit(Hooks):
             "loss_curve_": history["loss"],
             "val_loss_curve_": history.get("val_loss"),
             "best_loss_": float(np.nanmin(history["val_loss" if on_validation else "loss"])),
+            "_table": estimator._table,
             "mean_": self.mean,
             "pca_error_": self.pca_error,
             "alpha_": self.alpha,

@@ -109,6 +109,19 @@ class ContractiveAutoencoder(BaseAutoencoder):
         How NaN in X is treated. "error" refuses it. "mask" treats NaN as missing: such entries are
         excluded from the loss, the network gets the feature's mean in their place, and `impute`
         fills them.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Columns of X that hold categories: their names, their numbers, or a mask. "from_dtype"
+        takes those of a frame that are categorical or text, and beside such the boolean ones; None
+        takes none. If there are any, X is a table: each level of a category is a feature of its
+        own (the 255 most frequent ones; all others are one more), its reconstruction a probability
+        with the cross-entropy as its loss, and numbers are standardised, so that each column
+        counts alike. What `reconstruct`, `inverse_transform` and the like return is a table again.
+    handle_unknown : {"error", "missing"}, default="error"
+        What a category is that the training rows do not hold: an error, or, which needs
+        ``missing="mask"``, a missing value.
+    column_weights : array-like of shape (n_features,), dict or None, default=None
+        How much each column counts in the loss; a dict has those that are not 1 by name or number.
+        With weights, columns are standardised even where all are numbers.
     trim_fraction : float, default=0.0
         Share of the training rows, by weight, that the fit leaves out at most, in the range
         [0, 0.5): those that a linear model of the others finds furthest away, as a few outliers can
@@ -216,6 +229,9 @@ class ContractiveAutoencoder(BaseAutoencoder):
         init="pca",
         pretraining=None,
         missing="error",
+        categorical_features="from_dtype",
+        handle_unknown="error",
+        column_weights=None,
         trim_fraction=0.0,
         random_state=None,
         verbose=False,
@@ -244,6 +260,9 @@ class ContractiveAutoencoder(BaseAutoencoder):
             init=init,
             pretraining=pretraining,
             missing=missing,
+            categorical_features=categorical_features,
+            handle_unknown=handle_unknown,
+            column_weights=column_weights,
             trim_fraction=trim_fraction,
             random_state=random_state,
             verbose=verbose,

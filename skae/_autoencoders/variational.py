@@ -128,6 +128,16 @@ class VariationalAutoencoder(BaseAutoencoder):
         How NaN in X is treated. "error" refuses it. "mask" treats NaN as missing: such entries are
         excluded from the loss, the network gets the feature's mean in their place, and `impute`
         fills them.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Columns of X that hold categories: their names, their numbers, or a mask. "from_dtype"
+        takes those of a frame that are categorical or text, and beside such the boolean ones; None
+        takes none. If there are any, X is a table: each level of a category is a feature of its
+        own (the 255 most frequent ones; all others are one more), its reconstruction a probability
+        with the cross-entropy as its loss, and numbers are standardised, so that each column
+        counts alike. What `reconstruct`, `inverse_transform` and the like return is a table again.
+    handle_unknown : {"error", "missing"}, default="error"
+        What a category is that the training rows do not hold: an error, or, which needs
+        ``missing="mask"``, a missing value.
     trim_fraction : float, default=0.0
         Share of the training rows, by weight, that the fit leaves out at most, in the range
         [0, 0.5): those that a linear model of the others finds furthest away, as a few outliers can
@@ -238,6 +248,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         init="pca",
         pretraining=None,
         missing="error",
+        categorical_features="from_dtype",
+        handle_unknown="error",
         trim_fraction=0.0,
         random_state=None,
         verbose=False,
@@ -266,6 +278,9 @@ class VariationalAutoencoder(BaseAutoencoder):
             init=init,
             pretraining=pretraining,
             missing=missing,
+            categorical_features=categorical_features,
+            handle_unknown=handle_unknown,
+            column_weights=None,
             trim_fraction=trim_fraction,
             random_state=random_state,
             verbose=verbose,
@@ -376,8 +391,15 @@ class VariationalAutoencoder(BaseAutoencoder):
         if noise and self.likelihood_ == "bernoulli":
             X = (random.uniform(size=X.shape) < X).astype(X.dtype)
         elif noise:
-            X = X + np.sqrt(self.noise_variance_) * random.normal(size=X.shape)
+            X = self._with_noise(X, random)
         return self._frame(X, codes)
+
+    def _with_noise(self, X, random):
+        """Features drawn around their expected values; of categories, a level by its probability."""
+        noisy = X + np.sqrt(noise_variance(self._network)) * random.normal(size=X.shape)
+        if self._table is None:
+            return noisy
+        return self._table.drawn(X, noisy, random)
 
     def _likelihoods(self, X, n_samples):
         """Bound and log-likelihood of each row of a checked matrix, side by side."""
@@ -385,9 +407,13 @@ class VariationalAutoencoder(BaseAutoencoder):
         loss, rows = LIKELIHOODS[self.likelihood_](), Rows(X)
         asker = f"likelihood={self.likelihood_!r}"
         check_domain(loss.domain, *value_range(rows), asker=asker)
+        if self._table is not None:
+            loss = loss.on_table(self._table)
         out = np.empty((rows.n_rows, 2))
         self._network.likelihood(Objective(loss), rows, out, n_samples, self._seed)
         scale = np.broadcast_to(self._network.constants.get("scale", 1.0), rows.n_features)
+        if self._table is not None:  # a probability has no unit
+            scale = np.where(self._table.shares > 0, 1.0, scale * self._table.units)
         for start, part in blocks(rows):
             # Row by row, so that a row's result does not depend on the other rows.
             observed = np.multiply(~np.isnan(part), np.log(scale), order="C")
@@ -416,13 +442,13 @@ class VariationalAutoencoder(BaseAutoencoder):
     def _extra_attributes(self, network):
         if self.likelihood != "gaussian":
             return {"likelihood_": self.likelihood}
-        variance = noise_variance(network)
+        variance = noise_variance(network, self._table)
         if self.noise_variance != "learned":  # as it was given, to the bit
-            variance = np.full_like(variance, self.noise_variance)
+            variance[~np.isnan(variance)] = self.noise_variance
         return {"likelihood_": self.likelihood, "noise_variance_": variance}
 
     @classmethod
-    def _may_leave(cls, attributes, network):
+    def _may_leave(cls, attributes, network, table):
         likelihood, is_drawn = attributes.get("likelihood_"), network.recipe.latent == NormalCode()
         if not isinstance(likelihood, str) or likelihood not in LIKELIHOODS or not is_drawn:
             return False
@@ -434,15 +460,22 @@ class VariationalAutoencoder(BaseAutoencoder):
             and "noise_variance" in network.constants
             and isinstance(variance, np.ndarray)
             and variance.dtype == np.float64
-            and variance.shape == (network.recipe.n_features,)
-            and np.allclose(variance, noise_variance(network), rtol=1e-5, atol=0)
+            and variance.shape == (expected := noise_variance(network, table)).shape
+            and np.allclose(variance, expected, rtol=1e-5, atol=0, equal_nan=True)
         )
 
 
-def noise_variance(network):
-    """Variance of each feature around its reconstruction, in squared units of X."""
+def noise_variance(network, table=None):
+    """Variance of each feature around its reconstruction, in squared units of X.
+
+    With a `Table`, that of each column of numbers; NaN for categories.
+    """
     variance = Gaussian.variance_of(network.constants, network.extra_weights)
-    return variance * np.square(network.constants.get("scale", 1.0), dtype=np.float64)
+    variance = variance * np.square(network.constants.get("scale", 1.0), dtype=np.float64)
+    if table is None:
+        return variance
+    of_numbers = np.where(table.shares > 0, np.nan, variance * np.square(table.units))
+    return of_numbers[table.starts]
 
 
 def check_n_samples(n_samples):

@@ -42,9 +42,9 @@ def _explained(message, name, X, refit):
     if X is not None and (other := _first_other(X)) is not None:
         column, value = other
         return (
-            f"{name} has columns that are no numbers: column {column!r} holds {value!r}. Encode "
-            "them first, for instance by OneHotEncoder in a ColumnTransformer, or leave them out. "
-            f"({message.splitlines()[0]})"
+            f"{name} has columns that are no numbers: column {column!r} holds {value!r}. If it "
+            "holds categories, give it a categorical type or name it in categorical_features; else "
+            f"leave it out. ({message.splitlines()[0]})"
         )
     if "NAType" in message:
         return (
@@ -120,14 +120,6 @@ def checked_matrix(estimator, X, name, *, missing, reset=False):
         if X.dtype.kind not in "biuf":  # of a categorical column, which scikit-learn leaves alone
             X = check_array(X.astype(np.float64), ensure_all_finite=finiteness(missing))
     return check_range(X, name, LARGEST, "whose squares are infinite. Scale the data")
-
-
-def checked_companion(estimator, array, name, X, *, missing, same_rows=True):
-    """Another matrix that must match X in its features, and in length where they are pairs."""
-    array = checked_matrix(estimator, array, name, missing=missing)
-    if same_rows and array.shape[0] != X.shape[0]:
-        raise ValueError(f"{name} must have shape {X.shape} to match X, got {array.shape}.")
-    return array
 
 
 def surely_in_range(X):

@@ -104,6 +104,11 @@ class Objective:
         first, *others = self.penalties
         return replace(self, penalties=(Weighted(first.penalty, weight), *others))
 
+    def on_table(self, table):
+        """The same objective of rows that are the features of a table's columns."""
+        corruption = None if self.corruption is None else self.corruption.on_table(table)
+        return replace(self, loss=self.loss.on_table(table), corruption=corruption)
+
     def without_corruption(self):
         """The same objective on the input as it is."""
         return replace(self, corruption=None, corruption_level=None)

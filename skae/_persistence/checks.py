@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from .._data.table import CategoryColumn, NumberColumn, Table
 from .._engine import LATENTS, FittedNetwork, Recipe, SolverState
 from ..architectures import Architecture
 
@@ -22,6 +23,7 @@ ATTRIBUTES = {
     "_network": FittedNetwork,
     "_slots": (SolverState, type(None)),
     "_seed": int,
+    "_table": (Table, type(None)),
 }
 """What every fitted estimator has, and its types."""
 
@@ -64,10 +66,13 @@ def check_fit(cls, fitted):
             raise UnusableError(f"{name} is {fitted[name]!r}.")
     check_curves(fitted)
     check_names(fitted, n_features)
+    network, table = fitted["_network"], fitted["_table"]
+    check_network(network)
+    if table is not None:
+        check_table(table, n_features)
+        n_features = len(table.column_of)
     if fitted["mean_"].dtype != np.float64 or fitted["mean_"].shape != (n_features,):
         raise UnusableError(f"mean_ is a {fitted['mean_'].dtype} array of another shape.")
-    network = fitted["_network"]
-    check_network(network)
     if network.recipe.n_features != n_features:
         raise UnusableError(
             f"its network has {network.recipe.n_features} features, but n_features_in_ is "
@@ -76,11 +81,46 @@ def check_fit(cls, fitted):
     check_slots(fitted["_slots"], network.trainable)
     known = {*ATTRIBUTES, "feature_names_in_"}
     extra = {name: value for name, value in fitted.items() if name not in known}
-    if not cls._may_leave(extra, network):
+    if not cls._may_leave(extra, network, table):
         raise UnusableError(
             f"the attributes {sorted(extra)}, the constants {sorted(network.constants)} and the "
             f"code {network.recipe.latent!r} are not those of a fitted {cls.__name__}."
         )
+
+
+def check_table(table, n_columns):
+    """Refuse what is no table of so many columns."""
+    columns, libraries = table.columns, ("numpy", "pandas", "polars")
+    if table.library not in libraries or not isinstance(columns, list) or len(columns) != n_columns:
+        raise UnusableError(f"its table is {excerpt(str(table))}.")
+    for column in columns:
+        check = {NumberColumn: _is_of_numbers, CategoryColumn: _is_of_categories}.get(type(column))
+        if check is None or not isinstance(column.dtype, str) or not check(column):
+            raise UnusableError(f"a column of its table is {excerpt(str(column))}.")
+
+
+def _is_of_numbers(column):
+    numbers = (column.weight, column.mean, column.deviation)
+    possible = all(isinstance(number, float) and math.isfinite(number) for number in numbers)
+    return possible and column.weight > 0 and column.deviation > 0
+
+
+def _is_of_categories(column):
+    levels, shares = column.levels, column.shares
+    return (
+        isinstance(column.weight, float)
+        and 0 < column.weight < math.inf
+        and all(isinstance(one, list) for one in (levels, column.others))
+        and all(isinstance(one, (str, int, float)) for one in (*levels[:-1], *column.others))
+        and (bool(column.others) if levels[-1] is None else not column.others)
+        and isinstance(shares, np.ndarray)
+        and shares.dtype == np.float64
+        and shares.shape == (len(levels),)
+        and bool((shares > 0).all())
+        and abs(shares.sum() - 1) < 1e-6
+        and isinstance(column.ordered, bool)
+        and (column.declared is None or isinstance(column.declared, list))
+    )
 
 
 def check_built_on(cls, fitted):

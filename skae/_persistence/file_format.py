@@ -28,6 +28,7 @@ import numpy as np
 from .. import _autoencoders, architectures, corruption, losses, outliers, penalties
 from .._autoencoders._base import BaseAutoencoder, is_fitted_name
 from .._autoencoders._linear_start import LinearModel
+from .._data.table import CategoryColumn, NumberColumn, Table
 from .._engine import FittedNetwork, NormalCode, PointCode, Recipe, SolverState
 from ..architectures import Architecture
 from ..corruption import Corruption
@@ -77,13 +78,16 @@ PIECES = (Architecture, Corruption, Loss, Penalty)
 RECORDS = {
     cls.__name__: cls
     for cls in (
+        CategoryColumn,
         FittedNetwork,
         LinearModel,
         NormalCode,
         NormalDensity,
+        NumberColumn,
         PointCode,
         Recipe,
         SolverState,
+        Table,
     )
 }
 """The dataclasses that a fitted estimator consists of, by name."""

@@ -1,0 +1,149 @@
+"""Columns of data frames and arrays: read as values, and made again of such."""
+
+import sys
+from typing import NamedTuple
+
+import numpy as np
+
+MISSING = ("NoneType", "NAType", "NaTType")
+"""Types whose values are missing; so is what is not equal to itself."""
+
+
+class Values(NamedTuple):
+    """What a column holds.
+
+    Parameters
+    ----------
+    values : ndarray of object, shape (n_rows,)
+        None where a value is missing.
+    dtype : str
+        Name of the type that the column has in its library.
+    declared : list or None
+        All levels that a categorical type has, in order.
+    ordered : bool
+        Whether it says that they are ordered.
+    """
+
+    values: np.ndarray
+    dtype: str
+    declared: list | None = None
+    ordered: bool = False
+
+
+def library_of(X):
+    """The library of a frame, "pandas" or "polars"; "numpy" for all else."""
+    name = type(X).__module__.partition(".")[0]
+    is_frame = hasattr(X, "columns") and hasattr(X, "shape")
+    return name if name in ("pandas", "polars") and is_frame else "numpy"
+
+
+def names_of(X):
+    """Names of the columns of a frame; None for all else."""
+    return None if library_of(X) == "numpy" else list(X.columns)
+
+
+def as_table(X):
+    """X, or an array of what is neither a frame nor an array."""
+    if library_of(X) != "numpy" or hasattr(X, "dtype"):
+        return X
+    return np.array([list(row) for row in X], dtype=object)
+
+
+def select(X, numbers):
+    """Some columns of X, in the same container."""
+    return X.iloc[:, numbers] if library_of(X) == "pandas" else X[:, numbers]
+
+
+def column(X, number):
+    """The `Values` of a column."""
+    library = library_of(X)
+    if library == "pandas":
+        series = X.iloc[:, number]
+        values = series.astype(object).to_numpy(copy=True)
+        values[series.isna().to_numpy()] = None
+        if series.dtype == "category":
+            return Values(values, "category", series.cat.categories.tolist(), series.cat.ordered)
+        return Values(values, str(series.dtype))
+    if library == "polars":
+        series = X.to_series(number)
+        name = type_name(series.dtype)
+        declared = series.dtype.categories.to_list() if name == "Enum" else None
+        return Values(objects(series.to_list()), name, declared)
+    return Values(objects(X[:, number].tolist()), str(X.dtype))
+
+
+def objects(items):
+    """A vector of objects, None where one is missing."""
+    found = np.empty(len(items), dtype=object)
+    found[:] = [None if is_missing(item) else item for item in items]
+    return found
+
+
+def is_missing(value):
+    """Whether a value stands for none."""
+    return type(value).__name__ in MISSING or (isinstance(value, float) and value != value)
+
+
+def type_name(dtype):
+    """Name of the type of a column of a frame, without its parameters."""
+    return str(dtype).partition("(")[0]
+
+
+def holds_categories(X, number):
+    """Whether a column is one of categories by its type: categorical, or of text."""
+    if library_of(X) == "numpy":
+        return False
+    dtype = list(X.dtypes)[number]
+    if type_name(dtype) in ("category", "string", "str", "Categorical", "Enum", "String"):
+        return True
+    return type_name(dtype) == "object" and any(
+        isinstance(value, str) for value in X.iloc[:, number]
+    )
+
+
+def holds_truth(X, number):
+    """Whether a column of a frame is boolean by its type."""
+    return type_name(list(X.dtypes)[number]) in ("bool", "boolean", "Boolean")
+
+
+def frame(library, names, columns, index=None):
+    """A container of columns.
+
+    Parameters
+    ----------
+    library : {"numpy", "pandas", "polars"}
+    names : list
+    columns : list of Values
+        Of a dtype "" where the library is to choose one.
+    index : pandas.Index, default=None
+    """
+    if library == "numpy":
+        return np.column_stack([values for values, *_ in columns]).astype(columns[0].dtype)
+    module = sys.modules.get(library) or __import__(library)
+    make = {"pandas": _pandas_series, "polars": _polars_series}[library]
+    series = [make(module, own) for own in columns]
+    if library == "polars":
+        return module.DataFrame(
+            [one.alias(str(name)) for one, name in zip(series, names, strict=True)]
+        )
+    made = module.DataFrame(dict(enumerate(series)))
+    made.columns = names
+    return made if index is None else made.set_axis(index)
+
+
+def _pandas_series(pandas, column):
+    if column.dtype == "category":
+        return pandas.Series(
+            pandas.Categorical(column.values, categories=column.declared, ordered=column.ordered)
+        )
+    series = pandas.Series(column.values)
+    return series.astype(column.dtype) if column.dtype else series.infer_objects()
+
+
+def _polars_series(polars, column):
+    dtype = None
+    if column.dtype == "Enum":
+        dtype = polars.Enum(column.declared)
+    elif column.dtype:
+        dtype = getattr(polars, column.dtype)
+    return polars.Series(column.values.tolist(), dtype=dtype, strict=False)
