@@ -253,7 +253,7 @@ class BaseAutoencoder(
 
     @classmethod
     def _may_leave(cls, attributes, network, table):
-        """Whether a fit may leave these `_extra_attributes` of network and table; a file says so."""
+        """Whether a fit may leave these `_extra_attributes` beside network and table."""
         return not attributes and isinstance(network.recipe.latent, PointCode)
 
     # Using the fitted network

@@ -75,7 +75,7 @@ class FactorModel:
         return (self.loadings / (self.beta * self.noise)).T / self.precision
 
 
-def factor_model(data, constants, n_components, seed, *, noise=None, beta=1.0):
+def factor_model(data, constants, n_components, seed, *, noise=None, least=0.0, beta=1.0):
     r"""The `FactorModel` of a `TrainingSet`: of noise that is found, or that is given.
 
     Missing values are taken for the mean; of many rows, evenly spaced ones stand for all; and of
@@ -90,6 +90,8 @@ def factor_model(data, constants, n_components, seed, *, noise=None, beta=1.0):
     seed : int
     noise : ndarray of shape (n_features,), default=None
         Variances of the noise, on the network's scale; None finds them.
+    least : ndarray of shape (n_features,), default=0.0
+        What they are at least where they are found.
     beta : float, default=1.0
         At least 1: with less, the optimum is noise that vanishes.
 
@@ -107,7 +109,8 @@ def factor_model(data, constants, n_components, seed, *, noise=None, beta=1.0):
     S = covariance(parts, n_features)
     if noise is not None:
         return given_noise(S, noise, n_found, beta)
-    return found_noise(S, n_found, beta, best_floor(rows, data.weight, n_found, seed))
+    floor = best_floor(rows, data.weight, n_found, seed, least)
+    return found_noise(S, n_found, beta, floor, least=least)
 
 
 def _of_wide_rows(parts, n_features, n_found, seed, noise, beta):
@@ -121,7 +124,7 @@ def _of_wide_rows(parts, n_features, n_found, seed, noise, beta):
     return from_whitened(variances / beta, components, noise, beta)
 
 
-def found_noise(S, n_components, beta=1.0, floor=FLOORS[0], tolerance=TOLERANCE):
+def found_noise(S, n_components, beta=1.0, floor=FLOORS[0], tolerance=TOLERANCE, least=0.0):
     """Factor analysis of a covariance: the noise is what the loadings leave of the variances [1]_.
 
     References
@@ -130,9 +133,8 @@ def found_noise(S, n_components, beta=1.0, floor=FLOORS[0], tolerance=TOLERANCE)
        University Press.
     """
     variances = np.diag(S)
-    least = np.where(
-        variances > 0, floor * variances, Gaussian.LEAST_SHARE * variances.mean() or 1.0
-    )
+    usual = Gaussian.LEAST_SHARE * variances.mean() or 1.0
+    least = np.maximum(np.where(variances > 0, floor * variances, usual), least)
     noise, before = np.maximum(variances, least), np.inf
     for _ in range(max(20, min(MOST_STEPS, MOST_WORK // len(S) ** 3))):
         model = given_noise(S, noise, n_components, beta)
@@ -144,7 +146,7 @@ def found_noise(S, n_components, beta=1.0, floor=FLOORS[0], tolerance=TOLERANCE)
     return model
 
 
-def best_floor(rows, weight, n_components, seed):
+def best_floor(rows, weight, n_components, seed, least=0.0):
     """The least variance of the noise with which rows that are held out are most likely.
 
     Without a floor, a feature that others determine in the training rows has no noise left, and a
@@ -159,7 +161,9 @@ def best_floor(rows, weight, n_components, seed):
         order = rng.permutation(n_rows)
         judges, fitted = np.split(order, [round(HELD_OUT * n_rows)])
         S = Z[fitted].T @ Z[fitted] / len(fitted)
-        models = [found_noise(S, n_components, 1.0, floor, TRIAL_TOLERANCE) for floor in FLOORS]
+        models = [
+            found_noise(S, n_components, 1.0, floor, TRIAL_TOLERANCE, least) for floor in FLOORS
+        ]
         likelihoods += [model.log_likelihood(Z[judges]) for model in models]
     return FLOORS[likelihoods.argmax()]
 

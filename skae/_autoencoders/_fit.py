@@ -390,8 +390,21 @@ class Fit(Hooks):
             self.recipe.n_components,
             self.seed,
             noise=None if learned else self.constants["noise_variance"].astype(np.float64),
+            least=self._least_noise(),
             beta=max(self.objective.code_weight, 1.0),
         )
+
+    def _least_noise(self):
+        """Least variances of the noise of a linear model.
+
+        Those of a category's levels are their shares, by which the cross-entropy is about half the
+        squared error over the variance. Otherwise indicators, which determine each other, would
+        take a factor for each category.
+        """
+        table = self.estimator._table
+        if table is None:
+            return 0.0
+        return table.shares / np.square(table.units * self.constants["scale"])
 
     def _train_layer(self, number, recipe, objective, data, seed, constants):
         """The network of one layer, trained like the whole for a third of its epochs."""

@@ -395,7 +395,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         return self._frame(X, codes)
 
     def _with_noise(self, X, random):
-        """Features drawn around their expected values; of categories, a level by its probability."""
+        """Features drawn around their expected values; of categories, levels."""
         noisy = X + np.sqrt(noise_variance(self._network)) * random.normal(size=X.shape)
         if self._table is None:
             return noisy

@@ -90,15 +90,17 @@ def type_name(dtype):
 
 
 def holds_categories(X, number):
-    """Whether a column is one of categories by its type: categorical, or of text."""
+    """Whether a column is one of categories by its type: categorical, or of text.
+
+    One of objects that are not all text is none: a column of numbers may hold a mark by mistake.
+    """
     if library_of(X) == "numpy":
         return False
-    dtype = list(X.dtypes)[number]
-    if type_name(dtype) in ("category", "string", "str", "Categorical", "Enum", "String"):
-        return True
-    return type_name(dtype) == "object" and any(
-        isinstance(value, str) for value in X.iloc[:, number]
-    )
+    name = type_name(list(X.dtypes)[number])
+    if name != "object":
+        return name in ("category", "string", "str", "Categorical", "Enum", "String")
+    known = X.iloc[:, number].dropna()
+    return len(known) > 0 and all(isinstance(value, str) for value in known)
 
 
 def holds_truth(X, number):

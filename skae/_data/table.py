@@ -275,19 +275,19 @@ class Table:
         columns = [own.decoded(part) for own, part in zip(self.columns, parts, strict=True)]
         if keep is not None:
             keep = frames.as_table(keep)
-            columns = [
-                one._replace(values=kept_values(frames.column(keep, number).values, one.values))
-                for number, one in enumerate(columns)
-            ]
+            columns = [kept(frames.column(keep, number), one) for number, one in enumerate(columns)]
         if library != self.library:  # whose types have other names
             columns = [one._replace(dtype="") for one in columns]
         return frames.frame(library, [own.name for own in self.columns], columns, index)
 
 
-def kept_values(values, others):
-    """Values, and others where there are none."""
-    missing = np.array([value is None for value in values])
-    return np.where(missing, others, values)
+def kept(column, other):
+    """A column of the values of one, and where there are none of another, whose type it has."""
+    missing = np.array([value is None for value in column.values])
+    values, declared = np.where(missing, other.values, column.values), other.declared
+    if declared is not None:  # an unknown level may be kept
+        declared = list(dict.fromkeys([*declared, *values]))
+    return other._replace(values=values, declared=declared)
 
 
 def log_positive(x, share, ops=np):

@@ -123,32 +123,37 @@ def test_codes_in_another_order_are_refused(frame):
 # What is refused
 
 
-@pytest.mark.parametrize(
-    "kind", ["object", "category", "string", "mixed", "array", "polars", "date"]
-)
-def test_columns_of_text_are_named(frame, kind):
+@pytest.mark.parametrize("kind", ["object", "category", "string", "polars"])
+def test_columns_of_text_hold_categories(frame, kind):
     X = frame.assign(city=["Bern", "Rom"] * 100)
-    if kind in ("object", "category", "string"):
-        X["city"] = X["city"].astype(kind)
-    elif kind == "mixed":
+    X = pl.from_pandas(X) if kind == "polars" else X.astype({"city": kind})
+    estimator = autoencoder().fit(X)
+    assert list(estimator.reconstruct(X).dtypes) == list(X.dtypes)
+    with pytest.raises((TypeError, ValueError), match=r"holds 'Bern'.*categorical_features"):
+        autoencoder(categorical_features=None).fit(X)
+
+
+@pytest.mark.parametrize("kind", ["mixed", "array", "date"])
+def test_columns_that_are_neither_numbers_nor_text_are_named(frame, kind):
+    X = frame.assign(city=["Bern", "Rom"] * 100)
+    if kind == "mixed":
         X["city"] = np.array([1.5, "Rom"] * 100, dtype=object)
     column, value = ("city", "Rom") if kind == "mixed" else ("city", "Bern")
     if kind == "array":
         X, column = X.to_numpy(dtype=object), "5"
-    if kind == "polars":
-        X = pl.from_pandas(X)
     if kind == "date":
         X["city"], value = pd.Timestamp("2026-01-01"), "Timestamp"
-    message = f"X has columns that are no numbers: column '?{column}'? holds '?{value}.*Encode"
+    message = f"X has columns that are no numbers: column '?{column}'? holds '?{value}.*categorical_features"
     for fit in (autoencoder().fit, autoencoder().partial_fit):
         with pytest.raises((TypeError, ValueError), match=message):
             fit(X)
 
 
-def test_categories_that_are_numbers_are_numbers(frame):
+def test_categories_that_are_numbers_are_numbers_if_asked(frame):
     X = frame.map(str).astype("category")
     expected = autoencoder().fit(frame).transform(frame)
-    np.testing.assert_array_equal(autoencoder().fit(X).transform(X), expected)
+    estimator = autoencoder(categorical_features=None).fit(X)
+    np.testing.assert_array_equal(estimator.transform(X), expected)
 
 
 @pytest.mark.parametrize("value", [np.nan, None, pd.NA])
