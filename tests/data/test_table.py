@@ -74,7 +74,7 @@ TYPES = {
         pd.Categorical(list("abca"), list("dcba"), ordered=True)
     ),
     "text": pd.Series(["x", "y", "y", "z"], dtype="string"),
-    "objects": pd.Series(["x", "y", True, "x"], dtype=object),
+    "objects": pd.Series(["x", "y", "z", "x"], dtype=object),
     "nullable truth": pd.Series([True, False, True, True], dtype="boolean"),
     "nullable whole numbers": pd.Series([5, 6, 7, 9], dtype="Int16"),
     "single precision": pd.Series([5.5, 6, 7, 9], dtype="float32"),

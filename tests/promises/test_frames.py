@@ -143,7 +143,7 @@ def test_columns_that_are_neither_numbers_nor_text_are_named(frame, kind):
         X, column = X.to_numpy(dtype=object), "5"
     if kind == "date":
         X["city"], value = pd.Timestamp("2026-01-01"), "Timestamp"
-    message = f"X has columns that are no numbers: column '?{column}'? holds '?{value}.*categorical_features"
+    message = f"X has columns that are no numbers: column '?{column}'? holds '?{value}"
     for fit in (autoencoder().fit, autoencoder().partial_fit):
         with pytest.raises((TypeError, ValueError), match=message):
             fit(X)
