@@ -5,8 +5,8 @@ takes pipelines that hold them, and what it makes runs without skae, Keras and J
 ``pip install 'skae[onnx]'``.
 
 An autoencoder gives the code, as ``"variable"``; options add ``"reconstruction"`` and
-``"reconstruction_error"``. An `AutoencoderOutlierDetector` gives ``"label"`` and ``"scores"``, which
-is the decision function, as scikit-learn's detectors do; the option ``"score_samples"`` adds those.
+``"reconstruction_error"``. An `AutoencoderOutlierDetector` gives ``"label"`` and ``"scores"``, the
+decision function, as scikit-learn's detectors do; the option ``"score_samples"`` adds those.
 
 Inputs may be of single or double precision, or whole numbers; results have the precision of the
 input, single for whole numbers. Where the estimator would refuse a row, because a value is NaN or
