@@ -274,9 +274,9 @@ def no_converter(layer, what="the layer"):
     """The error for what cannot be converted."""
     return NotImplementedError(
         f"skae.onnx has no converter for {what} {layer.name!r} of class {type(layer).__name__}. "
-        "Keras can export the networks by itself, from the units of X and back: "
-        "estimator.model_.export('model.onnx', format='onnx'), and the same for encoder_ and "
-        "decoder_; see Keras's documentation for what that needs."
+        "Keras can export the networks by itself, as models from and to the units of X: "
+        "model = estimator.model_; model(X[:1]); model.export('model.onnx', format='onnx'), and so "
+        "encoder_ and decoder_; with Keras 3.15 on JAX that needs the package jax2onnx."
     )
 
 
