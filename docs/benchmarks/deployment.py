@@ -92,8 +92,9 @@ COLUMNS = {
 }
 
 NOTES = [
-    "Time to the first row is that of imports, of reading the file, and of the first call, in which "
-    "skae compiles its program; Python's own start is not in it. The others are medians of calls.",
+    "Time to the first row is that of imports, of reading the file, and of the first call, in "
+    "which skae compiles its program, without that of Python's own start. The others are medians "
+    "of calls.",
     "Rows of single precision. The difference is that from the estimator's code, over the largest "
     "magnitude of the code.",
 ]
