@@ -86,9 +86,7 @@ def distances(model, rows, least=0.0):
     Those that the components leave have one deviation. None is taken for less than a share `least`
     of the mean variance.
     """
-    n_others = max(rows.n_features - len(model.variances), 1)
-    noise = max(model.unexplained / n_others, least / rows.n_features) * model.total or 1.0
-    variances = np.maximum(model.variances, noise)
+    variances, noise = least_variances(model, least)
     squared = []
     for _, part in blocks(rows.standardised(model.mean, model.scale)):
         part = np.nan_to_num(part)
@@ -96,3 +94,14 @@ def distances(model, rows, least=0.0):
         beside = np.square(part).sum(axis=1) - along.sum(axis=1)
         squared.append(along @ (1 / variances) + beside / noise)
     return np.concatenate(squared)
+
+
+def least_variances(model, least=0.0):
+    """Variances along the components of a `LinearModel`, and that of each direction they leave.
+
+    None is less than a share `least` of the mean variance.
+    """
+    n_features = model.components.shape[1]
+    n_others = max(n_features - len(model.variances), 1)
+    noise = max(model.unexplained / n_others, least / n_features) * model.total or 1.0
+    return np.maximum(model.variances, noise), noise

@@ -10,6 +10,7 @@ from ._jax import devices
 from .activations import ACTIVATION_NAMES, canonical_activation, keras_activation
 from .backend import backend_name, load_keras, session
 from .building import built_weight_shapes
+from .calls import calls
 from .draws import draws
 from .graph import LINEAR_PATH, graph_of
 from .inference import FittedNetwork, initial_network
@@ -47,6 +48,7 @@ __all__ = [
     "Weighted",
     "backend_name",
     "built_weight_shapes",
+    "calls",
     "canonical_activation",
     "check_shape",
     "clear_programs",

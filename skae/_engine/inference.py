@@ -153,6 +153,23 @@ class FittedNetwork:
             variable.assign(value)
         return models
 
+    def keras_weights(self):
+        """Where the weights of the encoder and of the decoder of `keras_models` are kept.
+
+        Returns
+        -------
+        places : pair of lists of (int, int)
+            In the order of `weights` of the model, 0 for trainable and 1 for fixed, and the index.
+        """
+        check_models_run()
+        graph, (*models, _) = without_values(self._build_keras_models)
+        place = {
+            id(variable): (kind, index)
+            for kind, variables in enumerate(graph.variables)
+            for index, variable in enumerate(variables)
+        }
+        return tuple([place[id(weight)] for weight in model.weights] for model in models)
+
     def _build_keras_models(self):
         keras = load_keras()
         graph = Graph(self.recipe)

@@ -1,4 +1,4 @@
-"""The code of README and user guide runs as it stands."""
+"""The code of README, user guide and the other pages runs as it stands."""
 
 import re
 from pathlib import Path
@@ -14,8 +14,11 @@ def snippets(path):
 
 
 @slow
-@pytest.mark.parametrize("name", ["README.md", "docs/user_guide.md", "docs/contributing.md"])
-def test_snippets_run(name, capsys):
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/user_guide.md", "docs/deployment.md", "docs/contributing.md"]
+)
+def test_snippets_run(name, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # where what is saved is written
     code = snippets(ROOT / name)
     assert len(code) >= 2
     namespace = {"__name__": "snippets"}

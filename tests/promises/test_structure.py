@@ -64,6 +64,9 @@ def test_imports(path):
             assert not is_of(name, "skae._autoencoders"), "a piece knows no estimator"
         if room in (*TERMS, "_data", "_autoencoders"):
             assert not is_of(name, "skae.outliers"), "an autoencoder knows not what is built on it"
+        if room != "onnx":
+            for library in ("skae.onnx", "skl2onnx", "onnx", "onnxruntime"):
+                assert not is_of(name, library), "ONNX is an extra"
         if room == "_autoencoders" and within[0] in LEAVES:
             for leaf in LEAVES - {within[0]}:
                 assert not is_of(name, f"skae._autoencoders.{leaf}"), "no leaf imports another"
@@ -84,7 +87,7 @@ except ImportError:
     assert tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9)
 before = dict(os.environ), random.getstate(), np.random.get_state()[1].tolist(), warnings.filters[:]
 import skae, skae.plotting
-assert not {"keras", "jax", "matplotlib", "tensorflow", "torch"} & set(sys.modules)
+assert not {"keras", "jax", "matplotlib", "tensorflow", "torch", "onnx"} & set(sys.modules)
 after = dict(os.environ), random.getstate(), np.random.get_state()[1].tolist(), warnings.filters[:]
 assert before == after
 """

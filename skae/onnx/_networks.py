@@ -1,0 +1,82 @@
+"""Fitted networks as ONNX nodes, from the units of X and back."""
+
+import numpy as np
+
+from .._engine import NormalCode, graph_of, standardised
+from ._activations import activated
+from ._layers import model_nodes
+from ._nodes import DOUBLE, FLOAT
+
+NOTHING, INFINITE = np.array(0.0), np.array(np.inf)
+
+
+class NetworkNodes:
+    """What a `FittedNetwork` computes.
+
+    Centre and scale are applied in double precision, as skae does; so are the bounds of the
+    reconstructions. The layers compute in single precision.
+
+    Parameters
+    ----------
+    nodes : Nodes
+    network : FittedNetwork
+    """
+
+    def __init__(self, nodes, network):
+        self._nodes, self._network, self._constants = nodes, network, network.constants
+        graph = self._graph = graph_of(network.recipe)
+        weights = network.trainable, network.fixed
+        self._arrays = {
+            id(variable): array
+            for variables, arrays in zip(graph.variables, weights, strict=True)
+            for variable, array in zip(variables, arrays, strict=True)
+        }
+
+    def encode(self, X):
+        """Code of rows X, single precision."""
+        nodes, constants = self._nodes, self._constants
+        rows = X
+        if "centre" in constants:
+            rows = nodes("Sub", rows, constants["centre"])
+            rows = nodes("Mul", rows, 1 / constants["scale"])
+        rows = nodes.cast(rows, FLOAT)
+        if "fill" in constants:
+            fill = np.float32(standardised(constants["fill"], constants))
+            rows = nodes("Where", nodes("IsNaN", rows), fill, rows)
+        code = model_nodes(nodes, self._graph.encoder, self._value, rows)
+        if isinstance(self._network.recipe.latent, NormalCode):  # the means come first
+            width = np.array([self._network.n_code_features])
+            return nodes("Slice", code, np.array([0]), width, np.array([1]))
+        return activated(nodes, self._network.recipe.latent.activation, code)
+
+    def decode(self, code):
+        """Reconstruction of a code in single precision, in the units of X, double precision."""
+        nodes, constants = self._nodes, self._constants
+        rows = model_nodes(nodes, self._graph.decoder, self._value, code)
+        rows = activated(nodes, self._network.recipe.output_activation, rows)
+        rows = nodes.cast(rows, DOUBLE)
+        if "centre" in constants:
+            rows = nodes("Mul", rows, constants["scale"])
+            rows = nodes("Add", rows, constants["centre"])
+        if "low" in constants:
+            rows = nodes("Max", rows, constants["low"])
+            rows = nodes("Min", rows, constants["high"])
+        return rows
+
+    @property
+    def takes_missing(self):
+        """Whether NaN in X is a missing value."""
+        return self._network.takes_missing
+
+    def refused(self, X):
+        """A column of zeros, but NaN for rows that the estimator refuses: NaN or infinite ones.
+
+        Added to a result, it shows what an activation might hide: the ReLU of NaN may be zero.
+        """
+        nodes = self._nodes
+        if self.takes_missing:
+            X = nodes("Where", nodes("IsNaN", X), NOTHING, X)
+        return nodes.sum_of_rows(nodes("Mul", X, NOTHING))
+
+    def _value(self, variable):
+        return self._arrays[id(variable)]

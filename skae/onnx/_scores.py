@@ -1,0 +1,108 @@
+"""Scores of the outlier detector as ONNX nodes."""
+
+import numpy as np
+
+from .._autoencoders._trimming import least_variances
+from ..outliers import LEAST_VARIANCE, N_FILLS
+from ._nodes import DOUBLE, FLOAT, INT64
+
+USUAL = np.array(0.5)
+"""What a missing value takes from a score: see `skae.outliers.log_density`."""
+
+NOTHING, HALF, LOWEST = np.array(0.0), np.array(-0.5), np.array(-np.inf)
+
+NO_SCORE = (
+    "The score of an AutoencoderOutlierDetector on a VariationalAutoencoder, which is the default, "
+    "is a mean over random codes that follow from the bits of each row, and ONNX has no operators "
+    "for that. Fit the detector on another autoencoder, whose score is a closed form: "
+    "AutoencoderOutlierDetector(AutoencoderTransformer(0.95, trim_fraction=0.1)); or convert its "
+    "estimator_, with options={'reconstruction_error': True}."
+)
+
+
+def score_nodes(nodes, detector, network, X, precision):
+    """What `score_samples` gives for rows X, as a column in double precision.
+
+    Parameters
+    ----------
+    nodes : Nodes
+    detector : AutoencoderOutlierDetector
+    network : NetworkNodes
+        Of its autoencoder.
+    X : str
+        Double precision.
+    precision : int
+        Type in which skae gives reconstructions of such rows.
+
+    Raises
+    ------
+    NotImplementedError
+        If the autoencoder has a density of its own.
+    """
+    if detector.density_ is None:
+        raise NotImplementedError(NO_SCORE)
+    filled = completed(nodes, network, X) if network.takes_missing else X
+    score = log_density(nodes, detector.density_, traits(nodes, network, filled, precision))
+    if network.takes_missing:
+        n_missing = nodes.sum_of_rows(nodes.cast(nodes("IsNaN", X), DOUBLE))
+        score = nodes("Sub", score, nodes("Mul", n_missing, USUAL))
+    known = np.flatnonzero(~np.isnan(detector.constant_))
+    if not len(known):
+        return score
+    n_new = n_new_values(nodes, X, known, detector.constant_[known])
+    return nodes("Sub", score, nodes("Mul", n_new, np.array(detector.surprise_)))
+
+
+def completed(nodes, network, X):
+    """X with what is missing as the autoencoder makes it of the rest; see `outliers.completed`."""
+    missing = nodes("IsNaN", X)
+    any_missing = nodes("ReduceMax", nodes.cast(missing, INT64), keepdims=0)
+    n_fills = nodes("Mul", any_missing, np.array(N_FILLS))
+
+    def filled(rows):
+        return nodes("Where", missing, network.decode(network.encode(rows)), rows)
+
+    return nodes.repeat(n_fills, X, filled)
+
+
+def traits(nodes, network, X, precision):
+    """Codes and residuals, side by side."""
+    code = network.encode(X)
+    given = nodes.cast(network.decode(code), precision)  # as skae gives it
+    residual = nodes("Sub", X, nodes.cast(given, DOUBLE))
+    return nodes("Concat", nodes.cast(code, DOUBLE), residual, axis=1)
+
+
+def log_density(nodes, density, codes_and_residuals):
+    """Logarithm of a `NormalDensity`; -inf where a row is not finite."""
+    rows = nodes("Sub", codes_and_residuals, density.centre)
+    rows = nodes("Div", rows, density.scale)
+    impossible = nodes("IsNaN", nodes.sum_of_rows(nodes("Mul", rows, NOTHING)))
+    rows = nodes("Where", impossible, NOTHING, rows)
+    model = density.model
+    variances, noise = least_variances(model, LEAST_VARIANCE)
+    rows = nodes("Sub", rows, model.mean)
+    rows = nodes("Mul", rows, np.array(1 / model.scale))
+    along = squares(nodes, nodes("MatMul", rows, np.ascontiguousarray(model.components.T)))
+    beside = nodes("Sub", sum_of_squares(nodes, rows), nodes.sum_of_rows(along))
+    squared = nodes("MatMul", along, 1 / variances[:, None])
+    squared = nodes("Add", squared, nodes("Mul", beside, np.array(1 / noise)))
+    return nodes("Where", impossible, LOWEST, nodes("Mul", squared, HALF))
+
+
+def squares(nodes, tensor):
+    """The square of each entry."""
+    return nodes("Mul", tensor, tensor)
+
+
+def sum_of_squares(nodes, tensor):
+    """Sum of squares of each row, as a column."""
+    return nodes.sum_of_rows(squares(nodes, tensor))
+
+
+def n_new_values(nodes, X, known, constant):
+    """Number of the values of each row that differ from those of the constant features."""
+    values = nodes("Gather", X, known.astype(np.int64), axis=1)
+    same = nodes("Equal", nodes.cast(values, FLOAT), constant.astype(np.float32))
+    usual = nodes("Or", same, nodes("IsNaN", values))
+    return nodes.sum_of_rows(nodes.cast(nodes("Not", usual), DOUBLE))

@@ -1,0 +1,440 @@
+"""skae's estimators in ONNX: what onnxruntime computes is what the estimators compute."""
+
+import functools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from cases import slow, slow_but
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from skae import (
+    AutoencoderOutlierDetector,
+    AutoencoderTransformer,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    VariationalAutoencoder,
+)
+from skae._engine import load_keras
+from skae.architectures import Architecture, Conv, Dense
+
+pytest.importorskip("skl2onnx")
+runtime = pytest.importorskip("onnxruntime")
+
+from skl2onnx import to_onnx  # noqa: E402
+from skl2onnx.common.data_types import FloatTensorType, StringTensorType  # noqa: E402
+
+import skae.onnx  # noqa: E402, F401  which registers the converters
+
+keras = load_keras()
+
+EVERYTHING = {"reconstruct": True, "reconstruction_error": True}
+DIGITS = load_digits()
+X = DIGITS.data[:300]
+
+
+def fit(estimator, rows=X):
+    return estimator.set_params(random_state=0).fit(rows)
+
+
+def session(model):
+    return runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def results(model, rows):
+    """What onnxruntime gives, by the names of the outputs."""
+    running = session(model)
+    names = [output.name for output in running.get_outputs()]
+    inputs = rows if isinstance(rows, dict) else {running.get_inputs()[0].name: rows}
+    return dict(zip(names, running.run(None, inputs), strict=True))
+
+
+def assert_close(found, expected, dtype=None):
+    """Equal to 1e-5 of the scale of the expected output."""
+    expected = np.reshape(expected, (len(expected), -1))
+    assert found.shape == expected.shape
+    if dtype is not None:
+        assert found.dtype == dtype
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def assert_same(estimator, rows):
+    """All outputs of an autoencoder, for inputs of both precisions."""
+    for dtype in (np.float32, np.float64):
+        given = rows.astype(dtype)
+        model = to_onnx(estimator, given[:1], options={id(estimator): EVERYTHING})
+        found = results(model, given)
+        assert_close(found["variable"], estimator.transform(given), dtype)
+        assert_close(found["reconstruction"], estimator.reconstruct(given), dtype)
+        assert_close(found["reconstruction_error"], estimator.reconstruction_error(given), dtype)
+
+
+class Branches(Architecture):
+    """A user's network of Keras's layers: branches, a model inside, activations in layers."""
+
+    def build(self, input_shape, n_components):
+        layers = keras.layers
+        rows = keras.Input(input_shape)
+        inner = keras.Sequential([layers.Input(input_shape), layers.Dense(6, "silu")])
+        one = layers.GaussianNoise(0.1)(inner(rows))
+        other = layers.Dense(6, "elu", use_bias=False)(rows)
+        both = layers.Concatenate()([layers.Add()([one, other]), one])
+        codes = keras.Input((n_components,))
+        maps = layers.Reshape((4, 4, 2))(layers.Dense(32)(codes))
+        maps = layers.Conv2DTranspose(3, 3, strides=3, padding="same", activation="relu")(maps)
+        maps = layers.Conv2D(4, (3, 2), padding="valid", dilation_rate=2)(maps)
+        decoded = layers.Dense(input_shape[0])(layers.Flatten()(maps))
+        return (
+            keras.Model(rows, layers.Dense(n_components)(both)),
+            keras.Model(codes, decoded),
+        )
+
+
+ESTIMATORS = {
+    "default": AutoencoderTransformer(4, max_iter=3),
+    "no hidden layer": AutoencoderTransformer(4, hidden_layer_sizes=(), max_iter=2),
+    "plain": AutoencoderTransformer(4, init="random", code_activation="tanh", max_iter=2),
+    "denoising": DenoisingAutoencoder(4, max_iter=2),
+    "sparse": SparseAutoencoder(4, code_activation="logistic", max_iter=2),
+    "contractive": ContractiveAutoencoder(4, activation="softplus", max_iter=2),
+    "variational": VariationalAutoencoder(4, max_iter=2),
+    "tied": AutoencoderTransformer(
+        4, architecture=Dense((16, 8), tied=True, activation=["gelu", "softsign"]), max_iter=2
+    ),
+    "batch normalisation": AutoencoderTransformer(
+        4,
+        architecture=Dense(
+            (16, 8), normalization="batch", dropout=0.2, activation=["leaky_relu", "selu"]
+        ),
+        max_iter=2,
+    ),
+    "layer normalisation": AutoencoderTransformer(
+        4, architecture=Dense((16,), normalization="layer", activation="elu"), max_iter=2
+    ),
+    "stride": AutoencoderTransformer(
+        4, architecture=Conv((8, 8), (4, 6), 5, normalization="batch"), max_iter=1
+    ),
+    "maps": AutoencoderTransformer(None, architecture=Conv((8, 8), (3,), 2), max_iter=1),
+    "even and single kernels": AutoencoderTransformer(
+        4, architecture=Conv((8, 8), (3, 4), 1), max_iter=1
+    ),
+    "max_pool": AutoencoderTransformer(
+        4,
+        architecture=Conv((8, 8), (4, 6), downsampling="max_pool", normalization="layer"),
+        max_iter=1,
+    ),
+    "margins": AutoencoderTransformer(
+        4, architecture=Conv((4, 16), (2, 3, 4), 4, dropout=0.1), max_iter=1
+    ),
+    "a user's": AutoencoderTransformer(3, architecture=Branches(), max_iter=1),
+}
+
+
+KEPT = (
+    "default",
+    "variational",
+    "tied",
+    "batch normalisation",
+    "layer normalisation",
+    "max_pool",
+    "margins",
+    "a user's",
+)
+
+
+@pytest.mark.parametrize("name", slow_but(*KEPT, of=list(ESTIMATORS)))
+def test_what_it_computes_is_what_the_estimator_computes(name):
+    assert_same(fit(ESTIMATORS[name]), X)
+
+
+def test_a_logistic_output_and_channels():
+    images = np.random.default_rng(0).uniform(size=(50, 6 * 5 * 3))
+    conv = Conv((6, 5, 3), (4,), downsampling="max_pool")
+    estimator = AutoencoderTransformer(
+        3, architecture=conv, output_activation="logistic", max_iter=1
+    )
+    assert_same(fit(estimator, images), images)
+
+
+def test_reconstructions_keep_to_their_bounds():
+    estimator = fit(AutoencoderTransformer(4, max_iter=3))
+    rows = 30 * X  # whose reconstructions are beyond the bounds of the training rows
+    model = to_onnx(estimator, rows[:1], options={id(estimator): EVERYTHING})
+    found = results(model, rows)["reconstruction"]
+    assert_close(found, estimator.reconstruct(rows))
+    low, high = (estimator._network.constants[name] for name in ("low", "high"))
+    assert (low <= found).all()
+    assert (found <= high).all()
+    assert (found == low).any()
+    assert (found == high).any()
+
+
+def test_missing_values_are_filled_as_in_the_estimator():
+    rows = np.where(np.random.default_rng(0).random(X.shape) < 0.2, np.nan, X)
+    estimator = fit(AutoencoderTransformer(4, missing="mask", max_iter=3), rows)
+    assert_same(estimator, rows)
+    model = to_onnx(estimator, rows[:1], options={id(estimator): EVERYTHING})
+    found = results(model, np.full((1, 64), np.nan))
+    np.testing.assert_allclose(found["variable"], estimator.transform(np.full((1, 64), np.nan)))
+    assert np.isnan(found["reconstruction_error"]).all()
+
+
+@pytest.mark.parametrize("missing", ["error", "mask"])
+def test_a_row_that_the_estimator_refuses_gives_nan(missing):
+    """And not what a ReLU makes of NaN; the other rows are as they were."""
+    estimator = AutoencoderTransformer(4, init="random", missing=missing, max_iter=1)
+    model = to_onnx(fit(estimator), X[:1], options={id(estimator): EVERYTHING})
+    rows = X[:3].copy()
+    rows[0, 5] = np.inf
+    rows[1, 5] = np.nan if missing == "error" else -np.inf
+    usual = results(model, X[:3])
+    for name, found in results(model, rows).items():
+        assert np.isnan(found[:2]).all()
+        np.testing.assert_array_equal(found[2], usual[name][2])
+
+
+@pytest.mark.parametrize("cls", [AutoencoderTransformer, VariationalAutoencoder])
+def test_a_large_centre_costs_what_the_input_loses(cls):
+    rows = 1.7e9 + X  # seconds since 1970
+    estimator = fit(cls(4, max_iter=3), rows)
+    assert_same(estimator, rows)
+    model = to_onnx(estimator, rows[:1])
+    assert_close(results(model, rows)["variable"], fit(cls(4, max_iter=3)).transform(X))
+    rounded = rows.astype(np.float32)
+    assert np.unique(rounded[:, 20]).size == 1  # all that told the rows apart is rounded off
+    found = results(to_onnx(estimator, rounded[:1]), rounded)["variable"]
+    assert_close(found, estimator.transform(rounded))
+    assert np.ptp(found, axis=0).max() == 0
+
+
+def test_batches_of_any_size():
+    estimator = fit(AutoencoderTransformer(4, max_iter=2))
+    running = session(to_onnx(estimator, X[:1].astype(np.float32)))
+    rows = np.resize(X, (1000, 64)).astype(np.float32)
+    code = estimator.transform(rows)
+    for n_rows in (1, 2, 1000):
+        (found,) = running.run(None, {"X": rows[:n_rows]})
+        assert_close(found, code[:n_rows])
+
+
+def test_in_pipelines():
+    autoencoder = AutoencoderTransformer(8, max_iter=3, random_state=0)
+    pipe = make_pipeline(StandardScaler(), autoencoder, PCA(3)).fit(X)
+    rows = X.astype(np.float32)
+    assert_close(results(to_onnx(pipe, rows[:1]), rows)["variable"], pipe.transform(rows))
+    y = DIGITS.target[:300]
+    pipe = make_pipeline(MinMaxScaler(), autoencoder, LogisticRegression()).fit(X, y)
+    model = to_onnx(pipe, rows[:1], options={"logisticregression__zipmap": False})
+    found = results(model, rows)
+    np.testing.assert_array_equal(found["label"], pipe.predict(rows))
+    assert_close(found["probabilities"], pipe.predict_proba(rows))
+    union = make_union(autoencoder, PCA(2)).fit(X)
+    (found,) = results(to_onnx(union, rows[:1]), rows).values()
+    assert_close(found, union.transform(rows))
+
+
+def test_outputs_that_are_asked_for_at_the_end_of_a_pipeline():
+    autoencoder = AutoencoderTransformer(4, max_iter=2, random_state=0)
+    pipe = make_pipeline(StandardScaler(), autoencoder).fit(X)
+    model = to_onnx(pipe, X[:1], options={"autoencodertransformer__reconstruction_error": True})
+    found = results(model, X)
+    assert list(found) == ["variable", "reconstruction_error"]
+    assert_close(
+        found["reconstruction_error"],
+        autoencoder.reconstruction_error(pipe[0].transform(X)),
+    )
+    # In the middle, the next step would get them all: skl2onnx refuses that.
+    longer = make_pipeline(*pipe, PCA(2)).fit(X)
+    with pytest.raises(RuntimeError, match="at most 1 input"):
+        to_onnx(longer, X[:1], options={id(longer[1]): EVERYTHING})
+
+
+def test_columns_of_a_frame_and_whole_numbers():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X[:, 20:24], columns=list("abcd")).astype({"a": int})
+    estimator = fit(AutoencoderTransformer(2, max_iter=2), frame)
+    found = results(
+        to_onnx(estimator, frame[:1]), {name: frame[[name]].to_numpy() for name in frame}
+    )
+    assert_close(found["variable"], estimator.transform(frame), np.float64)
+    whole = X.astype(np.int64)
+    estimator = fit(AutoencoderTransformer(2, max_iter=2), whole)
+    found = results(to_onnx(estimator, whole[:1]), whole)["variable"]
+    assert_close(found, estimator.transform(whole), np.float32)
+
+
+# The detector
+
+
+@pytest.fixture(scope="module")
+def detector():
+    rows = X.copy()
+    rows[:, 0] = 3.0  # constant: another value is a surprise
+    return AutoencoderOutlierDetector(
+        AutoencoderTransformer(4, max_iter=3, trim_fraction=0.1), random_state=0
+    ).fit(rows), rows
+
+
+def assert_same_scores(detector, rows):
+    for dtype in (np.float32, np.float64):
+        given = rows.astype(dtype)
+        model = to_onnx(detector, given[:1], options={id(detector): {"score_samples": True}})
+        found = results(model, given)
+        np.testing.assert_array_equal(found["label"][:, 0], detector.predict(given))
+        assert_close(found["scores"], detector.decision_function(given), dtype)
+        assert_close(found["score_samples"], detector.score_samples(given), dtype)
+
+
+def test_scores_of_the_detector(detector):
+    model, rows = detector
+    rows = rows.copy()
+    rows[::3, 0] = 4.0
+    rows[5] = 16.0
+    assert -1 in model.predict(rows)
+    assert_same_scores(model, rows)
+    assert list(results(to_onnx(model, rows[:1]), rows)) == ["label", "scores"]
+
+
+def test_missing_values_in_the_detector():
+    rows = np.where(np.random.default_rng(0).random(X.shape) < 0.1, np.nan, X)
+    autoencoder = AutoencoderTransformer(4, missing="mask", max_iter=3)
+    model = AutoencoderOutlierDetector(autoencoder, random_state=0).fit(rows)
+    assert_same_scores(model, rows)
+    assert_same_scores(model, X)  # where nothing is to be filled
+
+
+def test_rows_that_the_detector_refuses_are_outliers(detector):
+    model, rows = detector
+    bad = rows[:3].copy()
+    bad[0, 7], bad[1, 7] = np.nan, np.inf
+    found = results(to_onnx(model, bad[:1], options={id(model): {"score_samples": True}}), bad)
+    assert found["label"][:2, 0].tolist() == [-1, -1]
+    assert np.isneginf(found["score_samples"][:2]).all()
+    assert np.isfinite(found["score_samples"][2]).all()
+    far = np.full((2, 64), 1e200)
+    assert np.isneginf(results(to_onnx(model, far[:1]), far)["scores"]).all()
+
+
+def test_a_score_that_is_drawn_is_refused():
+    model = AutoencoderOutlierDetector(VariationalAutoencoder(2, max_iter=1), random_state=0)
+    model.fit(X)
+    with pytest.raises(NotImplementedError, match=r"mean over random codes.*closed form"):
+        to_onnx(model, X[:1])
+    assert_same(model.estimator_, X)
+
+
+# What is refused
+
+
+def raising(layer):
+    """An architecture with a layer of which there is no converter."""
+
+    class Other(Architecture):
+        def build(self, input_shape, n_components):
+            layers = keras.layers
+            encoder = keras.Sequential(
+                [layers.Input(input_shape), layer(), layers.Dense(n_components)]
+            )
+            decoder = keras.Sequential(
+                [layers.Input((n_components,)), layers.Dense(input_shape[0])]
+            )
+            return encoder, decoder
+
+    return Other()
+
+
+class Doubled(keras.layers.Dense):
+    def call(self, inputs):
+        return 2 * super().call(inputs)
+
+
+def cubed(x):
+    return x**3
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (functools.partial(Doubled, 5), "no converter for the layer 'doubled.*' of class Doubled"),
+        (
+            functools.partial(keras.layers.Dense, 5, cubed),
+            "no converter for the activation .*cubed",
+        ),
+        (functools.partial(keras.layers.UnitNormalization), "of class UnitNormalization"),
+    ],
+)
+def test_a_layer_without_a_converter_names_the_way_out(layer, message):
+    estimator = fit(AutoencoderTransformer(2, architecture=raising(layer), max_iter=1))
+    with pytest.raises(NotImplementedError, match=message + r".*model_.*\.export"):
+        to_onnx(estimator, X[:1])
+
+
+def test_a_call_with_arguments_is_refused():
+    class Noisy(Architecture):
+        def build(self, input_shape, n_components):
+            rows, codes = keras.Input(input_shape), keras.Input((n_components,))
+            dropped = keras.layers.Dropout(0.5)(rows, training=True)
+            return (
+                keras.Model(rows, keras.layers.Dense(n_components)(dropped)),
+                keras.Model(codes, keras.layers.Dense(input_shape[0])(codes)),
+            )
+
+    estimator = fit(AutoencoderTransformer(2, architecture=Noisy(), max_iter=1))
+    with pytest.raises(NotImplementedError, match=r"arguments \['training'\]"):
+        to_onnx(estimator, X[:1])
+
+
+def test_inputs_that_do_not_fit_are_refused():
+    estimator = AutoencoderTransformer(2, max_iter=1)
+    with pytest.raises(ValueError, match="not fitted yet"):
+        to_onnx(estimator, X[:1])
+    fit(estimator)
+    with pytest.raises(ValueError, match=r"X has 5 features, but AutoencoderTransformer is expe"):
+        to_onnx(estimator, X[:1, :5])
+    with pytest.raises(TypeError, match="takes columns of numbers"):
+        to_onnx(estimator, initial_types=[("X", StringTensorType([None, 64]))])
+    with pytest.raises(RuntimeError, match="target_opset=13 or newer"):
+        to_onnx(estimator, X[:1], target_opset=12)
+    with pytest.raises(NameError, match="recontruct"):
+        to_onnx(estimator, X[:1], options={id(estimator): {"recontruct": True}})
+
+
+def test_rows_of_another_width_are_not_broadcast():
+    estimator = fit(AutoencoderTransformer(2, max_iter=1))
+    running = session(to_onnx(estimator, initial_types=[("X", FloatTensorType([None, None]))]))
+    assert_close(running.run(None, {"X": X.astype(np.float32)})[0], estimator.transform(X))
+    for width in (1, 32, 128):
+        with pytest.raises(Exception, match="cannot be reshaped"):
+            running.run(None, {"X": np.ones((64, width), np.float32)})
+
+
+@slow
+@pytest.mark.parametrize("opset", [13, 15, 18, 21])
+def test_older_versions_of_onnx(opset):
+    rows = np.where(np.random.default_rng(0).random(X.shape) < 0.1, np.nan, X)
+    autoencoder = AutoencoderTransformer(4, missing="mask", max_iter=2)
+    model = AutoencoderOutlierDetector(autoencoder, random_state=0).fit(rows)
+    found = results(to_onnx(model, rows[:1], target_opset={"": opset, "ai.onnx.ml": 1}), rows)
+    assert_close(found["scores"], model.decision_function(rows))
+
+
+def test_what_is_made_needs_neither_skae_nor_keras(tmp_path):
+    estimator = fit(AutoencoderTransformer(2, max_iter=1))
+    path = tmp_path / "model.onnx"
+    path.write_bytes(to_onnx(estimator, X[:1]).SerializeToString())
+    np.save(tmp_path / "rows.npy", X)
+    program = f"""
+import sys, numpy, onnxruntime
+session = onnxruntime.InferenceSession({str(path)!r}, providers=["CPUExecutionProvider"])
+(code,) = session.run(None, {{"X": numpy.load({str(tmp_path / "rows.npy")!r})}})
+assert not {{"skae", "keras", "jax", "sklearn"}} & set(sys.modules)
+numpy.save({str(tmp_path / "code.npy")!r}, code)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert_close(np.load(tmp_path / "code.npy"), estimator.transform(X))
