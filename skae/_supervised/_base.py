@@ -1,7 +1,7 @@
 """What classifier and regressor have in common: an autoencoder, trained or taken, and a head."""
 
 import copy
-from abc import ABC, abstractmethod
+from abc import ABC
 from dataclasses import dataclass
 from numbers import Integral, Real
 
@@ -20,8 +20,9 @@ from .._sklearn_compat import Interval, ObjectWith, StrOptions, check_sample_wei
 from ._fit import Fit, Settings, one_epoch
 from ._head import WithHead
 
-DEFAULT = {"n_components": 0.9, "max_iter": 50}
-"""Parameters of the autoencoder that is taken by default."""
+DEFAULT_UNITS, DEFAULT_SHARE, DEFAULT_EPOCHS = 32, 0.9, 50
+"""The autoencoder that is taken by default: its units, or the share of the variance of an X that has
+at most twice as many features, and its epochs."""
 
 
 @dataclass
@@ -77,7 +78,7 @@ class BasePredictor(BaseEstimator, ABC):
         return self
 
     def _begin(self, X, y, has_label, sample_weight, classes, incremental):
-        """A fit, or the first `partial_fit`, of which all but the step size is a fit of one epoch."""
+        """A fit, or the first `partial_fit`, which is a fit of one epoch."""
         check_some(has_label)
         self._labels(y, has_label, np.ones(len(y)), classes)  # what it refuses needs no training
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -138,7 +139,7 @@ class BasePredictor(BaseEstimator, ABC):
             given = given.estimator
             check_is_fitted(given)
         if given is None:
-            given = AutoencoderTransformer(**DEFAULT)
+            given = default_autoencoder(X)
         if not isinstance(given, BaseAutoencoder):
             raise TypeError(f"estimator must be an autoencoder of skae, got {given!r}.")
         if given.__sklearn_is_fitted__():
@@ -195,6 +196,12 @@ class BasePredictor(BaseEstimator, ABC):
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = getattr(self.estimator, "missing", "error") == "mask"
         return tags
+
+
+def default_autoencoder(X):
+    """The autoencoder that is taken where none is given."""
+    wide = np.ndim(X) == 2 and np.shape(X)[1] > 2 * DEFAULT_UNITS
+    return AutoencoderTransformer(DEFAULT_UNITS if wide else DEFAULT_SHARE, max_iter=DEFAULT_EPOCHS)
 
 
 def check_given(y, estimator):

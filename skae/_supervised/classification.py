@@ -14,7 +14,7 @@ UNLABELLED = -1
 
 
 class AutoencoderClassifier(ClassifierMixin, BasePredictor):
-    """Classification by an autoencoder that is trained on all rows, fine-tuned on the labelled ones.
+    """Classifier whose autoencoder is trained on all rows, then fine-tuned on the labelled ones.
 
     A row whose label is -1 has none. The autoencoder is trained on all rows; then a logistic
     regression on its code and on X is fitted to the labelled rows, and encoder and regression are
@@ -32,7 +32,8 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
     estimator : estimator of skae, FrozenEstimator or None, default=None
         The autoencoder. It is cloned and trained on all rows, unless it is fitted already: then it
         is used as it is. A clone, as in a search, forgets the fit; wrapped in a `FrozenEstimator`
-        of scikit-learn it keeps it. None takes ``AutoencoderTransformer(0.9, max_iter=50)``.
+        of scikit-learn it keeps it. None takes ``AutoencoderTransformer(32, max_iter=50)``,
+        and with up to 64 features ``AutoencoderTransformer(0.9, max_iter=50)``.
     spread_labels : bool or "auto", default="auto"
         Whether labels are spread to rows without one, for the further training. "auto" does so
         if more labelled rows that are held out get their label by it than by the network.
@@ -259,7 +260,7 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
     # Hooks of the base
 
     def _read(self, y):
-        """y as a vector, and which of its entries are labels."""
+        """Y as a vector, and which of its entries are labels."""
         check_given(y, self)
         y = column_or_1d(y, warn=True)
         if y.dtype.kind == "O":

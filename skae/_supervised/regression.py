@@ -10,7 +10,7 @@ from ._tasks import Regression
 
 
 class AutoencoderRegressor(RegressorMixin, BasePredictor):
-    """Regression on an autoencoder that was trained on all rows, fine-tuned on the labelled ones.
+    """Regressor whose autoencoder is trained on all rows, then fine-tuned on the labelled ones.
 
     A row whose y is NaN has no label. The autoencoder is trained on all rows; then a ridge
     regression on its code and on X is fitted to the labelled rows, and encoder and regression are
@@ -23,7 +23,8 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
     estimator : estimator of skae, FrozenEstimator or None, default=None
         The autoencoder. It is cloned and trained on all rows, unless it is fitted already: then it
         is used as it is. A clone, as in a search, forgets the fit; wrapped in a `FrozenEstimator`
-        of scikit-learn it keeps it. None takes ``AutoencoderTransformer(0.9, max_iter=50)``.
+        of scikit-learn it keeps it. None takes ``AutoencoderTransformer(32, max_iter=50)``,
+        and with up to 64 features ``AutoencoderTransformer(0.9, max_iter=50)``.
     max_epochs : int, default=50
         Maximum number of epochs of the training after that of the autoencoder. 0 leaves the code
         as it is.
@@ -177,7 +178,7 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
     # Hooks of the base
 
     def _read(self, y):
-        """y as a float64 array of shape (n_rows,) or (n_rows, n_targets), and who has a label."""
+        """Y as a float64 array of shape (n_rows,) or (n_rows, n_targets), and who has a label."""
         check_given(y, self)
         y = check_array(
             y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y"
@@ -191,7 +192,7 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
         return y, ~missing.all(axis=1)
 
     def _labels(self, y, has_label, weight, classes, earlier=None):
-        """y as a target of mean zero and deviation one; later calls keep the unit of the first."""
+        """Y as a target of mean zero and deviation one; later calls keep the unit of the first."""
         known = (weight > 0) & has_label
         check_some_weight(known)
         if earlier is None:
