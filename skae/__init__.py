@@ -10,12 +10,15 @@ from ._autoencoders import (
     VariationalAutoencoder,
 )
 from ._persistence import LoadError, load, save, trusted_types
+from ._supervised import AutoencoderClassifier, AutoencoderRegressor
 from ._version import __version__ as __version__
 from ._version import show_versions
 from .outliers import AutoencoderOutlierDetector
 
 __all__ = [
+    "AutoencoderClassifier",
     "AutoencoderOutlierDetector",
+    "AutoencoderRegressor",
     "AutoencoderTransformer",
     "ContractiveAutoencoder",
     "DenoisingAutoencoder",

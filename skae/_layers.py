@@ -159,3 +159,59 @@ def halving_max():
             return keras.ops.max(keras.ops.reshape(inputs, blocks), axis=(2, 4))
 
     return HalvingMax
+
+
+@functools.cache
+def first_units():
+    """The layer that keeps the first units of its input."""
+    keras = load_keras()
+
+    class FirstUnits(keras.layers.Layer):
+        """What is left of each row when the units behind the first ones are dropped.
+
+        Parameters
+        ----------
+        n_units : int
+        """
+
+        def __init__(self, n_units):
+            super().__init__()
+            self.n_units = n_units
+
+        def call(self, inputs):
+            """The first units of each row."""
+            return inputs[:, : self.n_units]
+
+    return FirstUnits
+
+
+@functools.cache
+def rescaled():
+    """The layer that gives each unit a centre and a scale, neither of which is trained."""
+    keras = load_keras()
+
+    class Rescaled(keras.layers.Layer):
+        """Inputs less their centre, times a gain; as it is built, they stay as they are."""
+
+        def __init__(self):
+            super().__init__()
+            self.centre_initializer = keras.initializers.Zeros()
+            self.gain_initializer = keras.initializers.Ones()
+
+        def build(self, input_shape):
+            """Add centres and gains."""
+            for name in ("centre", "gain"):
+                weight = self.add_weight(
+                    shape=(input_shape[-1],),
+                    initializer=getattr(self, f"{name}_initializer"),
+                    trainable=False,
+                    name=name,
+                )
+                setattr(self, name, weight)
+
+        def call(self, inputs):
+            """Outputs of the layer."""
+            centre, gain = (keras.ops.expand_dims(w, 0) for w in (self.centre, self.gain))
+            return (inputs - centre) * gain
+
+    return Rescaled

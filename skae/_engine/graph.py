@@ -261,12 +261,12 @@ def check_models(recipe, encoder, decoder):
                 "keras.Model(inputs, yours(inputs)). A keras.Sequential needs a "
                 "keras.layers.Input((width,)) first."
             )
-    expected = (None, recipe.n_features)
-    if encoder.input_shape != expected or decoder.output_shape != expected:
+    expected = (None, recipe.n_features), (None, recipe.output_width)
+    if (encoder.input_shape, decoder.output_shape) != expected:
         raise ValueError(
-            f"{name}.build must return an encoder from and a decoder to rows of "
-            f"{recipe.n_features} features; got input shape {encoder.input_shape} and output "
-            f"shape {decoder.output_shape}."
+            f"{name}.build must return an encoder from rows of {recipe.n_features} features and a "
+            f"decoder to rows of {recipe.output_width}; got input shape {encoder.input_shape} and "
+            f"output shape {decoder.output_shape}."
         )
     code_shape = decoder.input_shape
     encoded = (None, recipe.latent.n_outputs(code_shape[-1]))

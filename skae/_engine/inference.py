@@ -99,8 +99,12 @@ class FittedNetwork:
         return self._map("encode", self._standardised(X), out, self._fill())
 
     def decode(self, X, out):
-        """Write the reconstructions of the codes in `X`, a `Rows`, into `out`."""
+        """Write the reconstructions of the codes in `X`, a `Rows`, or predictions, into `out`."""
         return self._map("decode", X, out, finish=self._finished)
+
+    def predict(self, X, out):
+        """Write the output for the rows of `X`, on the network's own scale, into `out`."""
+        return self._map("predict", self._standardised(X), out, self._fill())
 
     def posterior(self, X, out):
         """Write means and standard deviations of the codes of `X` side by side into `out`."""
@@ -121,6 +125,8 @@ class FittedNetwork:
         return standardised(X, self.constants)
 
     def _finished(self, decoded):
+        if not self.recipe.reconstructs:
+            return decoded
         return bounded(restored(decoded, self.constants), self.constants)
 
     def _fill(self):
@@ -175,7 +181,8 @@ class FittedNetwork:
         graph = Graph(self.recipe)
         encoder = _in_units_of_X(_point_encoder(graph), self.constants, inputs=True)
         decoder = _activated(graph.decoder, self.recipe.output_activation, "decoder")
-        decoder = _in_units_of_X(decoder, self.constants, inputs=False)
+        if self.recipe.reconstructs:
+            decoder = _in_units_of_X(decoder, self.constants, inputs=False)
         rows = keras.Input((self.recipe.n_features,), name="X")
         autoencoder = keras.Model(rows, decoder(encoder(rows)), name="autoencoder")
         return graph, (encoder, decoder, autoencoder)
@@ -242,6 +249,10 @@ def inference_function(kind, graph, objective):
     """What a program of this kind computes of the weights and a tile of rows."""
     if kind == "encode":
         return lambda weights, X, constants: graph.encode(weights, filled(X, constants))
+    if kind == "predict":
+        return lambda weights, X, constants: graph.decode(
+            weights, graph.encode(weights, filled(X, constants))
+        )
     if kind == "posterior":
         return lambda weights, X, constants: mean_and_deviation(
             graph, weights, filled(X, constants)

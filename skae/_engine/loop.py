@@ -98,7 +98,7 @@ class Training:
         self._evaluation = self._restored = None
         self._programs = {}
         self._program_constants = for_programs(constants)
-        self._unit = objective.unit(constants)
+        self._unit = objective.unit(constants) if recipe.reconstructs else 1.0
 
     def validate_on(self, data):
         """Record the reconstruction loss on these rows after each epoch."""
@@ -199,7 +199,10 @@ class Training:
         X = standardised(data.X, self.constants).computed(WINDOW_BYTES)
         target = X
         if data.target is not data.X:
-            target = standardised(data.target, self.constants).computed(WINDOW_BYTES)
+            target = data.target
+            if self.recipe.reconstructs:
+                target = standardised(target, self.constants)
+            target = target.computed(WINDOW_BYTES)
         weight = data.weight / data.weight.mean()
         return Blocks(X, target, weight, batch_size, resident=not _jax.on_cpu())
 

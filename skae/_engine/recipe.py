@@ -26,6 +26,9 @@ class Recipe:
         Activation after the decoder.
     extra_weights : tuple of (str, tuple of int)
         Names and shapes of arrays that are trained beside the layers' own, from zero.
+    n_targets : int or None
+        Width of the decoder's output where it does not reconstruct X but predicts something else,
+        which then has no part in the units of X.
     """
 
     architecture: object
@@ -34,10 +37,21 @@ class Recipe:
     latent: object = field(default_factory=PointCode)
     output_activation: str = "identity"
     extra_weights: tuple = ()
+    n_targets: int | None = None
 
     def __post_init__(self):
         canonical = canonical_activation(self.output_activation)
         object.__setattr__(self, "output_activation", canonical)
+
+    @property
+    def reconstructs(self):
+        """Whether the output is a reconstruction of X."""
+        return self.n_targets is None
+
+    @property
+    def output_width(self):
+        """Width of the decoder's output."""
+        return self.n_features if self.reconstructs else self.n_targets
 
     @cached_property
     def key(self):
@@ -53,6 +67,7 @@ class Recipe:
             self.latent,
             self.output_activation,
             self.extra_weights,
+            self.n_targets,
         )
 
     @property
@@ -69,6 +84,7 @@ class Recipe:
             self.latent,
             self.output_activation,
             self.extra_weights,
+            self.n_targets,
         )
 
     def weight_shapes(self):

@@ -78,6 +78,8 @@ def check_fit(cls, fitted):
             f"its network has {network.recipe.n_features} features, but n_features_in_ is "
             f"{n_features}."
         )
+    if not network.recipe.reconstructs:
+        raise UnusableError("its network does not reconstruct X.")
     check_slots(fitted["_slots"], network.trainable)
     known = {*ATTRIBUTES, "feature_names_in_"}
     extra = {name: value for name, value in fitted.items() if name not in known}
@@ -127,6 +129,10 @@ def check_built_on(cls, fitted):
     """Refuse attributes that are not those of a fitted estimator which has autoencoders."""
     n_features = check_whole(fitted["n_features_in_"], "n_features_in_", 1)
     check_names(fitted, n_features)
+    network = fitted.get("_network")
+    if isinstance(network, FittedNetwork):
+        check_network(network)
+        check_slots(fitted.get("_slots"), network.trainable)
     if not cls._may_leave(fitted):
         raise UnusableError(f"its attributes are not those of a fitted {cls.__name__}.")
 
@@ -157,6 +163,8 @@ def check_recipe(recipe):
     if not isinstance(recipe, Recipe) or not isinstance(recipe.architecture, Architecture):
         raise UnusableError(f"its network's recipe is {recipe!r}.")
     check_whole(recipe.n_features, "n_features", 1)
+    if recipe.n_targets is not None:
+        check_whole(recipe.n_targets, "n_targets", 1)
     if recipe.n_components is not None:
         check_whole(recipe.n_components, "n_components", 1)
     if not isinstance(recipe.latent, tuple(LATENTS.values())):
@@ -240,6 +248,8 @@ def check_constants(network):
         shapes = ((), (n_features,)) if name == "scale" else ((n_features,),)
         if constant.dtype != dtype or constant.shape not in shapes or not possible(constant).all():
             raise UnusableError(f"the constant {name!r} is {constant!r}.")
+    if not network.recipe.reconstructs:  # the constants are those of an autoencoder, checked there
+        return
     scaled = network.recipe.output_activation == "identity"
     if any((name in constants) != scaled for name in ("centre", "scale")):
         raise UnusableError(

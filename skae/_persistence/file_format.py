@@ -25,11 +25,12 @@ from contextlib import suppress
 
 import numpy as np
 
-from .. import _autoencoders, architectures, corruption, losses, outliers, penalties
+from .. import _autoencoders, _supervised, architectures, corruption, losses, outliers, penalties
 from .._autoencoders._base import BaseAutoencoder, is_fitted_name
 from .._autoencoders._linear_start import LinearModel
 from .._data.table import CategoryColumn, NumberColumn, Table
 from .._engine import FittedNetwork, NormalCode, PointCode, Recipe, SolverState
+from .._supervised._head import WithHead
 from ..architectures import Architecture
 from ..corruption import Corruption
 from ..losses import Loss
@@ -37,7 +38,7 @@ from ..outliers import NormalDensity
 from ..penalties import Penalty
 from .checks import UnusableError, check_built_on, check_fit, check_whole, excerpt, is_plain
 
-FORMAT = 3
+FORMAT = 4
 """Version of the files; a file of another one is refused."""
 
 DOCUMENT = "skae.json"
@@ -95,7 +96,7 @@ RECORDS = {
 
 def own_estimators():
     """The estimators of skae by name."""
-    rooms = _autoencoders, outliers
+    rooms = _autoencoders, outliers, _supervised
     return {name: getattr(room, name) for room in rooms for name in room.__all__}
 
 
@@ -103,6 +104,7 @@ def own_pieces():
     """The architectures, corruption processes, losses and penalties of skae by full name."""
     modules = architectures, corruption, losses, penalties
     pieces = [getattr(module, name) for module in modules for name in module.__all__]
+    pieces.append(WithHead)
     return {full_name(piece): piece for piece in pieces if piece not in PIECES}
 
 

@@ -1,0 +1,336 @@
+"""One fit: a linear model on code and X, then the training of encoder and head from there."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .._data import Rows, TrainingSet
+from .._engine import (
+    FittedNetwork,
+    Hooks,
+    Objective,
+    Schedule,
+    Solver,
+    SolverState,
+    StoppingRule,
+    Training,
+    Weighted,
+    diverged,
+    graph_of,
+)
+from ..corruption import GaussianNoise
+from ._head import HeadShrinkage, at_linear_model, with_head
+from ._linear import chosen, folds, views
+from ._spreading import certainty, neighbourhood, padded, spread, spreading_helps
+
+NOISES = (0.0, 0.5, 1.0)
+"""Deviations of the noise on X in training that are tried, in root mean square deviations of X."""
+
+MOST_MERGED = 2**26
+"""Values of X up to which identical rows are merged."""
+
+LINEAR_ROWS, SPREAD_ROWS = 10_000, 20_000
+"""Most labelled rows that choices are made on, and most rows over which labels spread."""
+
+ALL_FOLDS, FOLD_ROWS = 5, 5_000
+"""A fold is a fifth of the rows. The fewer rows there are, the more folds are held out in turn: as
+many as have so many rows in all to train on, but at least one."""
+
+SMALLEST_BATCH, LARGEST_BATCH = 32, 256
+"""Bounds of ``batch_size="auto"``."""
+
+PARTIAL_RATE = 0.1
+"""Step size of `partial_fit`, as a share of `learning_rate_init`: the full one would destroy what a
+fit has learned."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Parameters
+    ----------
+    max_epochs : int
+    step_size : float
+    batch_size : int or "auto"
+    early_stopping : bool
+        Whether rows held out decide on noise and number of epochs.
+    spreads : bool or "auto"
+        Whether labels spread to other rows; "auto" lets rows held out decide.
+    seed : int
+    """
+
+    max_epochs: int
+    step_size: float
+    batch_size: object
+    early_stopping: bool
+    spreads: object
+    seed: int
+
+
+@dataclass
+class Outcome:
+    """What a fit leaves behind.
+
+    Parameters
+    ----------
+    network : FittedNetwork
+    loss_curve : list of float
+        Loss of each epoch.
+    val_loss_curve : list of float
+        Loss of rows held out before the first epoch and after each one.
+    has_spread : bool
+        Whether labels were spread.
+    slots : SolverState or None
+    """
+
+    network: FittedNetwork
+    loss_curve: list
+    val_loss_curve: list = field(default_factory=list)
+    has_spread: bool = False
+    slots: SolverState | None = None
+
+
+@dataclass
+class Trial:
+    """What training on the other rows gave for rows held out.
+
+    Parameters
+    ----------
+    noise : float
+    n_epochs : int
+        Those after which the loss was least; 0 if it was least at the linear model.
+    curve : list of float
+        Loss before the first and after each epoch; empty where nothing was held out.
+    outputs : ndarray of shape (n_rows, n_targets)
+        Those of the network that was best for a row's fold; NaN for rows never held out.
+    """
+
+    noise: float
+    n_epochs: int
+    curve: list
+    outputs: np.ndarray
+
+
+class Counted(Hooks):
+    """Ends a training after some epochs; its schedule of step sizes may be longer."""
+
+    def __init__(self, n_epochs):
+        self._n_left = n_epochs
+
+    def after_epoch(self, training):
+        """An epoch ended; returns whether it was the last."""
+        self._n_left -= 1
+        return self._n_left == 0
+
+
+class Fit:
+    """One call of `fit`.
+
+    Parameters
+    ----------
+    task : Classification or Regression
+    network : FittedNetwork
+        The autoencoder.
+    X : ndarray or sparse matrix of shape (n_rows, n_features)
+        Checked rows, with and without label.
+    target : ndarray of shape (n_rows, n_targets)
+    weight, label_weight : ndarray of shape (n_rows,)
+        Weights of the rows, and of their labels: zero for rows without one.
+    settings : Settings
+    """
+
+    def __init__(self, task, network, X, target, weight, label_weight, settings):
+        self.task, self.settings = task, settings
+        self.X, self.target, self.weight, self.label_weight = X, target, weight, label_weight
+        self.network = with_head(network, target.shape[1])
+        self.n_units = network.n_code_features
+        mixes_rows = graph_of(self.network.recipe).mixes_rows
+        self.data = labelled(X, target, label_weight, mixes_rows)
+        self.batch_size = batch_size(settings.batch_size, self.data.n_rows)
+
+    def run(self):
+        """Choose and fit the linear model, then train from there; returns an `Outcome`."""
+        self._choose_linear_model()
+        start = self._linear(np.ones(len(self.y), bool))
+        trial = self._best_trial()
+        data, n_epochs = self.data, trial.n_epochs
+        spread_data = self._spread(trial.outputs)
+        if spread_data is not None:
+            data, n_epochs = spread_data, self.settings.max_epochs
+        if n_epochs == 0:
+            return Outcome(start, [], trial.curve)
+        training = self._trained(start, data, n_epochs, trial.noise)
+        has_spread = spread_data is not None
+        return Outcome(checked(training), training.history["loss"], trial.curve, has_spread)
+
+    def _choose_linear_model(self):
+        """Choose what of code and X the linear model sees, and how strongly it is shrunk."""
+        self.sample = sample = self.data.sample(LINEAR_ROWS)
+        self.y = sample.target.to_array().astype(np.float64)
+        self.seen = self._seen(sample.X)
+        n_folds = int(np.clip(FOLD_ROWS // len(self.y), 1, ALL_FOLDS))
+        strata = self.task.strata(self.y)
+        self.fold = folds(strata, n_folds, ALL_FOLDS, self.settings.seed)
+        candidates = list(views(self.seen, sample.weight, self.n_units))
+        self.view, self.shrinkage = chosen(
+            self.task, self.seen, self.y, sample.weight, self.fold, candidates
+        )
+
+    def _seen(self, rows):
+        """Code and X, side by side, on the network's scale."""
+        return self.network.encode(rows, np.empty((rows.n_rows, self.network.n_code_features)))
+
+    def _linear(self, kept):
+        """The network at the linear model of some of the labelled rows."""
+        features = self.view.of(self.seen[kept])
+        weight = self.sample.weight[kept]
+        model = self.task.linear(features, self.y[kept], weight, self.shrinkage)
+        return at_linear_model(self.network, self.view.centre, self.view.gain, *model)
+
+    # Training
+
+    def _best_trial(self):
+        """The `Trial` whose loss on rows held out is least, over the levels of noise."""
+        settings = self.settings
+        if not settings.early_stopping or not settings.max_epochs or self.fold.max() < 0:
+            return Trial(0.0, settings.max_epochs, [], np.full(self.y.shape, np.nan))
+        return min((self._trial(noise) for noise in NOISES), key=lambda trial: min(trial.curve))
+
+    def _trial(self, noise):
+        outputs, curve = np.full(self.y.shape, np.nan), 0.0
+        for number in range(self.fold.max() + 1):
+            out = self.fold == number
+            own_curve, outputs[out] = self._held_out(out, noise)
+            curve = curve + self.sample.weight[out].sum() * np.array(own_curve)
+        curve = curve / self.sample.weight[self.fold >= 0].sum()
+        return Trial(noise, int(curve.argmin()), curve.tolist(), outputs)
+
+    def _held_out(self, out, noise):
+        """Losses of rows held out, and their outputs where the loss was least."""
+        data = self.sample.subset(np.flatnonzero(~out))
+        data.validation = self.sample.subset(np.flatnonzero(out))
+        start = self._linear(~out)
+        outputs = predicted(start, data.validation.X)
+        losses = self.task.losses(outputs, self.y[out])
+        training = self._trained(start, data, self.settings.max_epochs, noise)
+        curve = [np.average(losses, weights=data.validation.weight), *training.history["val_loss"]]
+        if np.argmin(curve) > 0:
+            outputs = predicted(training.network(), data.validation.X)
+        return curve, outputs
+
+    def _trained(self, start, data, n_epochs, noise):
+        """The `Training` of encoder and head from a start.
+
+        Without noise its level is zero, so that all levels share one program.
+        """
+        settings = self.settings
+        # The linear model has half the squares.
+        penalty = Weighted(HeadShrinkage(), self.shrinkage / 2)
+        level = noise * self._deviation()
+        objective = Objective(self.task.loss, (penalty,), GaussianNoise(), level)
+        training = Training(
+            start.recipe, objective, Solver("adam"), settings.seed, start.constants, start=start
+        )
+        if data.validation is not None:
+            training.validate_on(data.validation)
+        rule = StoppingRule(0.0, np.inf, on_validation=data.validation is not None)
+        schedule = Schedule(settings.max_epochs, settings.step_size, "cosine")
+        training.run(data, self.batch_size, schedule, rule, Counted(n_epochs))
+        if training.interrupted:
+            raise KeyboardInterrupt
+        return training
+
+    def _deviation(self):
+        """Root mean square deviation of X, in its units."""
+        X = self.seen[:, self.n_units :]
+        return float(
+            np.sqrt(X.var(axis=0).mean()) * np.mean(self.network.constants.get("scale", 1))
+        )
+
+    # Spreading labels
+
+    def _spread(self, outputs):
+        """Rows whose labels were spread over neighbours in the code; None where that is no gain.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (n_rows, n_targets)
+            What the network gives for labelled rows that were held out; NaN for others.
+        """
+        spreads, known = self.settings.spreads, np.flatnonzero(self.label_weight > 0)
+        others = np.flatnonzero((self.label_weight == 0) & (self.weight > 0))
+        if not spreads or not len(others) or len(self.y) < self.data.n_rows:
+            return None
+        others = evenly(others, max(SPREAD_ROWS - len(known), 0))
+        rows = Rows(self.X).subset(np.concatenate([known, others]))
+        graph = neighbourhood(self._seen(rows)[:, : self.n_units])
+        target, weight = self.target[known], self.label_weight[known]
+        distinct = self.data.copies.copy_of if self.data.copies else np.arange(len(known))
+        fold, outputs = self.fold[distinct], outputs[distinct]
+        if spreads == "auto" and not spreading_helps(graph, target, weight, fold, outputs):
+            return None
+        distribution = spread(graph, padded(target, len(others)))[len(known) :]
+        likeliest = np.eye(target.shape[1])[distribution.argmax(axis=1)]
+        return TrainingSet.from_arrays(
+            rows.part(np.arange(rows.n_rows)),
+            np.concatenate([target, likeliest]),
+            np.concatenate([weight, certainty(distribution) * self.weight[others]]),
+        )
+
+
+def one_epoch(task, network, slots, X, target, label_weight, settings, n_epochs):
+    """Train for one epoch more, going on from an earlier fit; returns an `Outcome`."""
+    data = labelled(X, target, label_weight, graph_of(network.recipe).mixes_rows)
+    training = Training(
+        network.recipe,
+        Objective(task.loss),
+        Solver("adam"),
+        settings.seed,
+        network.constants,
+        start=network,
+        slots=slots and slots.arrays,
+        n_epochs=n_epochs,
+    )
+    rule = StoppingRule(0.0, np.inf, on_validation=False)
+    schedule = Schedule(1, PARTIAL_RATE * settings.step_size)
+    training.run(data, batch_size(settings.batch_size, data.n_rows), schedule, rule, Hooks())
+    if training.interrupted:
+        raise KeyboardInterrupt
+    slots = SolverState("adam", training.slots())
+    return Outcome(checked(training), training.history["loss"], slots=slots)
+
+
+def labelled(X, target, label_weight, mixes_rows):
+    """The labelled rows as a `TrainingSet`, identical ones merged unless they may interact."""
+    data = TrainingSet.from_arrays(X, target, label_weight)
+    few = data.n_rows * data.X.n_features <= MOST_MERGED
+    return data.merged() if few and not mixes_rows else data
+
+
+def batch_size(asked, n_rows):
+    """A fiftieth of the rows, to a power of two; one batch is filled up to a power of two."""
+    if asked == "auto":
+        most = 1 << ((n_rows // 50 + 1).bit_length() - 1)
+        asked = min(LARGEST_BATCH, max(SMALLEST_BATCH, most))
+    return asked if n_rows > asked else min(asked, 1 << (n_rows - 1).bit_length())
+
+
+def predicted(network, rows):
+    """Outputs of a network with a head, float64."""
+    return network.predict(rows, np.empty((rows.n_rows, network.recipe.n_targets)))
+
+
+def checked(training):
+    """The network of a training; refuses one whose last step diverged."""
+    network = training.network()
+    if not network.is_finite:
+        raise diverged("A weight became infinite or NaN in the last training step")
+    return network
+
+
+def evenly(positions, most):
+    """At most so many of the positions, evenly spaced."""
+    if len(positions) <= most:
+        return positions
+    return positions[np.linspace(0, len(positions) - 1, most).astype(int)]

@@ -1,0 +1,151 @@
+"""A linear model on the code of an autoencoder and on X itself, as one network."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .._engine import FittedNetwork, NormalCode, PointCode, Recipe, graph_of, load_keras
+from .._layers import first_units, rescaled
+from .._stages import activated
+from ..architectures import Architecture
+from ..losses import Loss
+from ..penalties import Penalty
+
+__all__ = ["WithHead"]
+
+
+class WithHead(Architecture):
+    """The encoder of another architecture, and a linear model on its code and its input.
+
+    The head sees the code and the input side by side, each with a centre and a scale of its own
+    that are not trained.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The autoencoder's.
+    n_units : int or None
+        Width of the autoencoder's code; None lets `architecture` choose.
+    code : str
+        Activation of that code; "normal" for one that is drawn, of which the head sees the mean.
+    n_targets : int
+        Width of the output.
+
+    Examples
+    --------
+    >>> from skae.architectures import Dense
+    >>> from skae._supervised._head import WithHead
+    >>> encoder, head = WithHead(Dense((16,)), 2, "identity", 3).build((10,), None)
+    >>> encoder.output_shape, head.output_shape
+    ((None, 12), (None, 3))
+    """
+
+    def __init__(self, architecture, n_units, code, n_targets):
+        self.architecture = architecture
+        self.n_units = n_units
+        self.code = code
+        self.n_targets = n_targets
+
+    def build(self, input_shape, n_components):
+        """Build encoder and head; see `Architecture.build`. The width is not for the caller."""
+        keras = load_keras()
+        drawn = self.code == "normal"
+        width = 2 * self.n_units if drawn else self.n_units
+        encoder = self.architecture.build(input_shape, width)[0]
+        rows = keras.Input(input_shape)
+        follow = first_units()(self.n_units) if drawn else activated(self.code)
+        code = follow(encoder(rows))
+        both = keras.layers.Concatenate()([code, rows])
+        seen = keras.Input(both.shape[1:])
+        outputs = keras.layers.Dense(self.n_targets)(rescaled()()(seen))
+        return keras.Model(rows, both), keras.Model(seen, outputs)
+
+
+def with_head(network, n_targets):
+    """An autoencoder's encoder with a head whose weights are zero, as a `FittedNetwork`.
+
+    Parameters
+    ----------
+    network : FittedNetwork
+        The autoencoder.
+    n_targets : int
+    """
+    recipe, graph = network.recipe, graph_of(network.recipe)
+    latent = recipe.latent
+    code = "normal" if isinstance(latent, NormalCode) else latent.activation
+    architecture = WithHead(recipe.architecture, recipe.n_components, code, n_targets)
+    new = Recipe(architecture, recipe.n_features, None, PointCode(), n_targets=n_targets)
+    n_seen = network.n_code_features + recipe.n_features
+    trainable, fixed = (
+        [weights[index] for index in sorted(graph.indices(0, kind))]
+        for kind, weights in enumerate((network.trainable, network.fixed))
+    )
+    zeros, ones = np.zeros, np.ones
+    trainable += [zeros((n_seen, n_targets), np.float32), zeros(n_targets, np.float32)]
+    fixed += [zeros(n_seen, np.float32), ones(n_seen, np.float32)]
+    constants = {
+        name: network.constants[name]
+        for name in ("centre", "scale", "fill")
+        if name in network.constants
+    }
+    return FittedNetwork(new, trainable, fixed, n_seen, constants)
+
+
+def at_linear_model(network, centre, gain, coef, intercept):
+    """The network with another head.
+
+    Parameters
+    ----------
+    network : FittedNetwork
+    centre, gain : ndarray of shape (n_seen,)
+        Of what the head sees.
+    coef : ndarray of shape (n_seen, n_targets)
+        Coefficients of what it sees on that scale.
+    intercept : ndarray of shape (n_targets,)
+    """
+    own = [np.asarray(array, np.float32) for array in (coef, intercept, centre, gain)]
+    return replace(
+        network,
+        trainable=[*network.trainable[:-2], *own[:2]],
+        fixed=[*network.fixed[:-2], *own[2:]],
+    )
+
+
+class CrossEntropy(Loss):
+    r"""Cross-entropy of class probabilities in nats, :math:`-\sum_k p_k \log q_k`.
+
+    q is the softmax of the outputs.
+    """
+
+    sums_features = True
+    degree = 0
+
+    def __call__(self, forward):
+        """The loss of each class; see `Loss.__call__`."""
+        from keras import ops
+
+        return -forward.target * ops.log_softmax(forward.logits, axis=-1)
+
+
+class TargetError(Loss):
+    """Squared error of targets."""
+
+    degree = 0
+
+    def __call__(self, forward):
+        """The loss of each target; see `Loss.__call__`."""
+        from keras import ops
+
+        return ops.square(forward.target - forward.logits)
+
+
+class HeadShrinkage(Penalty):
+    """Sum of the squared coefficients of the head."""
+
+    concerns = frozenset({"weights"})
+
+    def __call__(self, forward):
+        """The value of the penalty; see `Penalty.__call__`."""
+        from keras import ops
+
+        return ops.sum(ops.square(forward.weights[-2]))

@@ -1,0 +1,126 @@
+"""The linear model on code and X with which fine-tuning starts, chosen by rows held out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SHRINKAGES = (1.0, 0.1, 0.01, 1e-3, 1e-4)
+"""Weights of half the squared coefficients that are tried; the largest first."""
+
+USUAL_SHRINKAGE = 0.1
+"""The one with which views are compared, and that is taken where no row can be held out."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What of code and X a linear model sees, and on which scale.
+
+    Parameters
+    ----------
+    centre, gain : ndarray of shape (n_seen,)
+        Code and X, side by side, lose the centre and are multiplied by the gain, which is zero for
+        what the model does not see.
+    """
+
+    centre: np.ndarray
+    gain: np.ndarray
+
+    def of(self, seen):
+        """Code and X on that scale."""
+        return (seen - self.centre) * self.gain
+
+
+def views(seen, weight, n_units):
+    """The views that are tried: both, X alone and the code alone, each on two scales.
+
+    Either each feature has a deviation of one, or those of the code together, and those of X
+    together, have one on average: pixels that hardly vary say little, but columns of a table may be
+    in any units.
+
+    Parameters
+    ----------
+    seen : ndarray of shape (n_rows, n_seen)
+        Codes and rows of X, side by side.
+    weight : ndarray of shape (n_rows,)
+    n_units : int
+        Width of the code.
+    """
+    mean = np.average(seen, axis=0, weights=weight)
+    variance = np.average(np.square(seen - mean), axis=0, weights=weight)
+    is_code = np.arange(len(mean)) < n_units
+    # Single precision rounds a constant to something that seems to vary.
+    varies = variance > np.square(np.finfo(np.float32).eps * np.abs(mean))
+    own = np.where(varies, variance, np.inf)
+    common = np.where(is_code, variance[is_code].mean(), variance[~is_code].mean())
+    common = np.where(varies, common, np.inf)
+    every, none = np.ones_like(is_code), np.zeros_like(is_code)
+    for excluded in (none, is_code, ~is_code):
+        for scale in (own, common):
+            yield View(mean, np.where(every & ~excluded, 1 / np.sqrt(scale), 0.0))
+
+
+def held_out_loss(task, features, target, weight, fold, shrinkage):
+    """Mean loss of the rows that folds hold out."""
+    total = n_rows = 0.0
+    for number in range(fold.max() + 1):
+        out = fold == number
+        coef, intercept = task.linear(features[~out], target[~out], weight[~out], shrinkage)
+        losses = task.losses(features[out] @ coef + intercept, target[out])
+        total, n_rows = total + weight[out] @ losses, n_rows + weight[out].sum()
+    return total / n_rows
+
+
+def chosen(task, seen, target, weight, fold, candidates):
+    """The view and the shrinkage of the least loss on rows held out.
+
+    Parameters
+    ----------
+    task : Classification or Regression
+    seen, target : ndarray of shape (n_rows, ...)
+    weight : ndarray of shape (n_rows,)
+    fold : ndarray of int, shape (n_rows,)
+        Which fold holds a row out; -1 for none.
+    candidates : list of View
+
+    Returns
+    -------
+    view : View
+    shrinkage : float
+    """
+    if fold.max() < 0:
+        return candidates[0], USUAL_SHRINKAGE
+
+    def loss(view, shrinkage):
+        return held_out_loss(task, view.of(seen), target, weight, fold, shrinkage)
+
+    view = min(candidates, key=lambda view: loss(view, USUAL_SHRINKAGE))
+    return view, min(SHRINKAGES, key=lambda shrinkage: loss(view, shrinkage))
+
+
+def folds(strata, n_folds, share, seed):
+    """Which fold holds each row out: rows of each stratum in turn, and none of one that has one row.
+
+    Parameters
+    ----------
+    strata : ndarray of int, shape (n_rows,)
+    n_folds : int
+        As many of the `share` folds are used, the others hold nothing out.
+    share : int
+        One of so many rows belongs to a fold.
+    seed : int
+
+    Returns
+    -------
+    fold : ndarray of int, shape (n_rows,)
+        -1 for a row that none holds out.
+    """
+    fold = np.full(len(strata), -1)
+    order = np.random.default_rng([seed, 2**32 - 2]).permutation(len(strata))
+    place = 0
+    for stratum in np.unique(strata):
+        rows = order[strata[order] == stratum]
+        if len(rows) > 1:
+            fold[rows] = (place + np.arange(len(rows))) % share
+            place += len(rows)
+    fold[fold >= n_folds] = -1
+    return fold

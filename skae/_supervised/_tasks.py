@@ -1,0 +1,90 @@
+"""What is learned from labels: classes or numbers, and the linear models of either."""
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from ._head import CrossEntropy, TargetError
+
+ABSENT = -10.0
+"""Intercept, in nats, of a class of which a linear model sees no row."""
+
+
+class Classification:
+    """Class probabilities, of which the target is a row for each row of X."""
+
+    loss = CrossEntropy()
+
+    def linear(self, features, target, weight, shrinkage):
+        """Coefficients and intercepts of least cross-entropy plus half the squared coefficients.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n_rows, n_seen)
+        target : ndarray of shape (n_rows, n_classes)
+            Zeros and ones.
+        weight : ndarray of shape (n_rows,)
+        shrinkage : float
+            Weight of the squares, in a sum where the cross-entropy is a mean over rows.
+
+        Returns
+        -------
+        coef : ndarray of shape (n_seen, n_classes)
+        intercept : ndarray of shape (n_classes,)
+        """
+        label = target.argmax(axis=1)
+        classes = np.unique(label)
+        coef = np.zeros((features.shape[1], target.shape[1]))
+        intercept = np.full(target.shape[1], ABSENT)
+        if len(classes) == 1:
+            intercept[classes] = 0.0
+            return coef, intercept
+        # Of two classes scikit-learn has one vector of coefficients: here each class has half of
+        # it, so that the sum of squares is half as large.
+        of_two = len(classes) == 2
+        model = LogisticRegression(C=(2 if of_two else 1) / shrinkage, max_iter=MOST_STEPS)
+        with np.errstate(all="ignore"):
+            model.fit(features, label, sample_weight=weight / weight.sum())
+        own, ends = model.coef_.T, model.intercept_
+        if of_two:
+            own, ends = np.hstack([-own, own]) / 2, np.r_[-ends, ends] / 2
+        coef[:, classes], intercept[classes] = own, ends
+        return coef, intercept
+
+    def losses(self, outputs, target):
+        """Cross-entropy of each row, in nats."""
+        return -(target * log_softmax(outputs)).sum(axis=1)
+
+    def strata(self, target):
+        """The classes, of each of which every fold is to hold out a share."""
+        return target.argmax(axis=1)
+
+
+class Regression:
+    """Numbers, of which the target is a row of unit variance for each row of X."""
+
+    loss = TargetError()
+
+    def linear(self, features, target, weight, shrinkage):
+        """Coefficients and intercepts of least squares; see `Classification.linear`."""
+        model = Ridge(alpha=shrinkage * target.shape[1] / 2, solver="cholesky")
+        model.fit(features, target, sample_weight=weight / weight.sum())
+        coef = np.reshape(model.coef_, (target.shape[1], -1)).T
+        return coef, np.broadcast_to(model.intercept_, target.shape[1])
+
+    def losses(self, outputs, target):
+        """Squared error of each row, mean over its targets."""
+        return np.square(outputs - target).mean(axis=1)
+
+    def strata(self, target):
+        """No classes."""
+        return np.zeros(len(target), int)
+
+
+MOST_STEPS = 200
+"""Steps of a logistic regression: what is left to gain, training goes on with."""
+
+
+def log_softmax(outputs):
+    """Logarithms of class probabilities, float64."""
+    shifted = outputs - outputs.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
