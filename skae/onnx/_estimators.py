@@ -67,6 +67,11 @@ def parse_detector(scope, model, inputs, custom_parsers=None):
 def declared(scope, model, inputs, types):
     """Declare an operator whose outputs have these types by name."""
     check_is_fitted(model)
+    if getattr(model, "estimator_", model)._table is not None:
+        raise NotImplementedError(
+            f"skae.onnx has no converter for a {type(model).__name__} of a table with categories or "
+            "column_weights. Encode the table before, by scikit-learn's transformers in a pipeline."
+        )
     operator = scope.declare_local_operator(get_model_alias(type(model)), model)
     operator.inputs = inputs
     operator.outputs = [scope.declare_local_variable(*pair) for pair in types.items()]
