@@ -105,13 +105,15 @@ ESTIMATORS = {
     "contractive": ContractiveAutoencoder(4, activation="softplus", max_iter=2),
     "variational": VariationalAutoencoder(4, max_iter=2),
     "tied": AutoencoderTransformer(
-        4, architecture=Dense((16, 8), tied=True, activation=["gelu", "softsign"]), max_iter=2
+        4,
+        architecture=Dense(
+            (16, 8), tied=True, normalization="batch", dropout=0.2, activation=["gelu", "softsign"]
+        ),
+        max_iter=2,
     ),
     "batch normalisation": AutoencoderTransformer(
         4,
-        architecture=Dense(
-            (16, 8), normalization="batch", dropout=0.2, activation=["leaky_relu", "selu"]
-        ),
+        architecture=Dense((16, 8), normalization="batch", activation=["leaky_relu", "selu"]),
         max_iter=2,
     ),
     "layer normalisation": AutoencoderTransformer(
@@ -138,9 +140,7 @@ ESTIMATORS = {
 
 KEPT = (
     "default",
-    "variational",
     "tied",
-    "batch normalisation",
     "layer normalisation",
     "max_pool",
     "margins",
@@ -199,7 +199,9 @@ def test_a_row_that_the_estimator_refuses_gives_nan(missing):
         np.testing.assert_array_equal(found[2], usual[name][2])
 
 
-@pytest.mark.parametrize("cls", [AutoencoderTransformer, VariationalAutoencoder])
+@pytest.mark.parametrize(
+    "cls", slow_but(AutoencoderTransformer, of=[AutoencoderTransformer, VariationalAutoencoder])
+)
 def test_a_large_centre_costs_what_the_input_loses(cls):
     rows = 1.7e9 + X  # seconds since 1970
     estimator = fit(cls(4, max_iter=3), rows)

@@ -115,7 +115,8 @@ def check_computes_the_same(estimator, encoder, decoder):
             raise ValueError(
                 f"{role} has weights of the right shapes, but computes something else with them "
                 "than this estimator does: a layer, an activation or the scaling of X was changed, "
-                f"or its layers do not work in float32. Train what {role}_ of this estimator gives."
+                "or the units of X are beyond the single precision of Keras models. Train what "
+                f"{role}_ of this estimator gives."
             )
 
 

@@ -41,7 +41,7 @@ class NetworkNodes:
             rows = nodes("Mul", rows, 1 / constants["scale"])
         rows = nodes.cast(rows, FLOAT)
         if "fill" in constants:
-            fill = np.float32(standardised(constants["fill"], constants))
+            fill = np.asarray(standardised(constants["fill"], constants), np.float32)
             rows = nodes("Where", nodes("IsNaN", rows), fill, rows)
         code = model_nodes(nodes, self._graph.encoder, self._value, rows)
         if isinstance(self._network.recipe.latent, NormalCode):  # the means come first

@@ -62,7 +62,8 @@ class Nodes:
         """Name of a constant; the same array is stored once."""
         if id(array) not in self._constants:
             name = self._name("constant")
-            self._container.add_initializer(name, None, None, numpy_helper.from_array(array))
+            tensor = numpy_helper.from_array(np.asarray(array))
+            self._container.add_initializer(name, None, None, tensor)
             self._constants[id(array)] = name, array  # kept, so that no other gets its id
         return self._constants[id(array)][0]
 
