@@ -266,7 +266,7 @@ def test_bad_numbers(y, message, numbers):
 def test_weights_of_zero(wine, half, autoencoder):
     X, y = wine
     model = classifier(autoencoder)
-    with pytest.raises(ValueError, match="non-zero|zero for every row"):
+    with pytest.raises(ValueError, match=r"non-zero|zero for every row"):
         model.fit(X, half, sample_weight=np.zeros(178))
     with pytest.raises(ValueError, match="zero for every labelled row"):
         model.fit(X, half, sample_weight=(half == -1).astype(float))

@@ -60,8 +60,8 @@ NOTES = [
     "which decide on split, labelled rows and estimators.",
     "The autoencoder is trained once for each split on all its rows, and given to skae as it is; "
     "the frozen code is its. Those that know no unlabelled rows are fitted to the labelled ones. "
-    "Linear is `LogisticRegression` of its default strength on pixels in [0, 1] and on the code, or "
-    "`RidgeCV` of standardised columns. Self-training is that of the logistic regression.",
+    "Linear is `LogisticRegression` of its default strength on pixels in [0, 1] and on the code, "
+    "or `RidgeCV` of standardised columns. Self-training is that of the logistic regression.",
     "The seconds are those of a fit without the autoencoder's, compiling included, on one thread "
     "of a machine with other work.",
 ]
