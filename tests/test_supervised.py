@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from cases import slow
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits, load_wine
@@ -184,6 +185,7 @@ def test_rows_that_no_label_reaches_count_for_nothing():
     np.testing.assert_allclose(certainty(np.array([[1.0, 0.0], [0.9, 0.1]])), [1, 0.531], atol=1e-3)
 
 
+@slow
 def test_labels_that_spread_are_right_more_often_than_a_linear_model():
     X, y = load_digits(return_X_y=True)
     known = np.where(np.arange(600) < 60, y[:600], -1)
@@ -302,6 +304,7 @@ def test_class_weights_are_weights_of_rows(wine, half, autoencoder):
     assert (by_class.set_params(class_weight="balanced").fit(X, half).score(X, wine[1])) > 0.9
 
 
+@slow
 def test_the_unit_of_y_does_not_matter(numbers):
     X, _, known = numbers
     one, other = (regressor().fit(X, y).predict(X) for y in (known, 1e6 * known - 3e8))
@@ -334,6 +337,7 @@ def test_a_fitted_autoencoder_is_used_as_it_is(wine, half, autoencoder):
         classifier(PCA(2)).fit(wine[0], half)
 
 
+@slow
 def test_any_autoencoder_will_do(wine, half):
     for given in (
         VariationalAutoencoder(2, max_iter=3),
@@ -409,6 +413,7 @@ def test_partial_fit_after_a_fit_lowers_the_loss(numbers):
         model.partial_fit(X, np.c_[y, y])
 
 
+@slow
 def test_in_a_pipeline_and_a_search(wine, half, numbers):
     grid = {"estimator__n_components": [1, 2]}
     pipe = make_pipeline(StandardScaler(), classifier(max_epochs=1, spread_labels=False))
@@ -463,6 +468,7 @@ def test_a_file_that_lies_is_refused(wine, half, tmp_path):
         skae.load(path)
 
 
+@slow
 def test_a_fit_that_fails_leaves_the_earlier_one(wine, half):
     model = classifier().fit(wine[0], half)
     before = model.predict_proba(wine[0])

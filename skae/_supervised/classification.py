@@ -296,7 +296,7 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
             raise ValueError(f"y holds the classes {unknown}, which are not among {known}.")
         present = np.unique(own[weight[has_label] > 0])
         if earlier is None:
-            check_some_weight(present)
+            check_some_weight(weight[has_label] > 0)
             check_classes(present)
         target = np.zeros((len(y), len(known)))
         target[has_label] = own[:, None] == known
