@@ -56,14 +56,14 @@ COLUMNS = {
 }
 
 NOTES = [
-    "Accuracy on rows held out (digits and MNIST), and R² (the other tables): means over seeds, which "
-    "decide on split, labelled rows and estimators.",
-    "The autoencoder is trained once for each split on all its rows, and given to skae as it is; the "
-    "frozen code is its. Those that know no unlabelled rows are fitted to the labelled ones. Linear "
-    "is `LogisticRegression` of its default strength on pixels in [0, 1] and on the code, or "
-    "`RidgeCV` of standardised columns. Self-training is that of the logistic regression.",
-    "The seconds are those of a fit without the autoencoder's, compiling included, on one thread of a "
-    "machine with other work.",
+    "Accuracy on rows held out (digits and MNIST), and R² (the other tables): means over seeds, "
+    "which decide on split, labelled rows and estimators.",
+    "The autoencoder is trained once for each split on all its rows, and given to skae as it is; "
+    "the frozen code is its. Those that know no unlabelled rows are fitted to the labelled ones. "
+    "Linear is `LogisticRegression` of its default strength on pixels in [0, 1] and on the code, "
+    "or `RidgeCV` of standardised columns. Self-training is that of the logistic regression.",
+    "The seconds are those of a fit without the autoencoder's, compiling included, on one thread "
+    "of a machine with other work.",
 ]
 
 

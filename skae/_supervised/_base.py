@@ -21,8 +21,8 @@ from ._fit import Fit, Settings, one_epoch
 from ._head import WithHead
 
 DEFAULT_UNITS, DEFAULT_SHARE, DEFAULT_EPOCHS = 32, 0.9, 50
-"""The autoencoder that is taken by default: its units, or the share of the variance of an X that has
-at most twice as many features, and its epochs."""
+"""The autoencoder that is taken by default: its units, the share of the variance that takes their
+place where X has at most twice as many features, and its epochs."""
 
 
 @dataclass
@@ -200,7 +200,8 @@ class BasePredictor(BaseEstimator, ABC):
 
 def default_autoencoder(X):
     """The autoencoder that is taken where none is given."""
-    wide = np.ndim(X) == 2 and np.shape(X)[1] > 2 * DEFAULT_UNITS
+    shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
+    wide = len(shape) == 2 and shape[1] > 2 * DEFAULT_UNITS
     return AutoencoderTransformer(DEFAULT_UNITS if wide else DEFAULT_SHARE, max_iter=DEFAULT_EPOCHS)
 
 

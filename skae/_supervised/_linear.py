@@ -98,15 +98,15 @@ def chosen(task, seen, target, weight, fold, candidates):
 
 
 def folds(strata, n_folds, share, seed):
-    """Which fold holds each row out: rows of each stratum in turn, and none of one that has one row.
+    """Which fold holds each row out: those of each stratum in turn, but a single one stays in.
 
     Parameters
     ----------
     strata : ndarray of int, shape (n_rows,)
     n_folds : int
-        As many of the `share` folds are used, the others hold nothing out.
+        As many of the folds are used; the rows of the others are never held out.
     share : int
-        One of so many rows belongs to a fold.
+        Number of folds.
     seed : int
 
     Returns

@@ -1,5 +1,7 @@
 """The classifier."""
 
+import warnings
+
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite, column_or_1d, compute_sample_weight
@@ -142,7 +144,8 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         y : array-like of shape (n_samples,)
             Classes; -1 for a row without a label. Among strings that is the number -1 in an array
             of objects; an array of strings alone is taken as all labelled, unless it holds "-1",
-            which is refused.
+            which is refused. If y holds -1 and 1 alone, both are classes, with a warning: labels
+            of one class would tell nothing.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, none negative. None gives all the same weight.
 
@@ -255,7 +258,8 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         ValueError
             If a row is so far from the training rows that its scores are infinite.
         """
-        return self.classes_[self._outputs(X).argmax(axis=1)]
+        outputs = self._outputs(X)
+        return self.classes_[outputs.argmax(axis=1)]
 
     # Hooks of the base
 
@@ -269,6 +273,9 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
             if y.dtype.kind == "f":
                 assert_all_finite(y, input_name="y")
             has_label = np.ones(len(y), bool) if y.dtype.kind in "US" else y != UNLABELLED
+            if set(np.unique(y).tolist()) == {UNLABELLED, 1}:
+                warn_of_signs()
+                has_label[:] = True
         if (y[has_label] == str(UNLABELLED)).any():
             raise ValueError(
                 'y holds the string "-1". If it stands for rows without a label, give an array of '
@@ -289,7 +296,7 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
             raise ValueError(f"y holds the classes {unknown}, which are not among {known}.")
         present = np.unique(own[weight[has_label] > 0])
         if earlier is None:
-            check_some_weight(present)
+            check_some_weight(weight[has_label] > 0)
             check_classes(present)
         target = np.zeros((len(y), len(known)))
         target[has_label] = own[:, None] == known
@@ -341,8 +348,22 @@ def is_unlabelled(value):
 
 
 def as_labels(values):
-    """Classes as an array that NumPy can sort: of strings, or of numbers."""
-    return np.asarray(values.tolist()) if values.dtype.kind == "O" else values
+    """Classes as an array that NumPy can sort: of strings, as objects, or of numbers."""
+    if values.dtype.kind == "U":
+        return values.astype(object)
+    if values.dtype.kind == "O" and not all(isinstance(value, str) for value in values):
+        return np.asarray(values.tolist())
+    return values
+
+
+def warn_of_signs():
+    """Warn of labels -1 and 1, of which -1 is not taken for a row without a label."""
+    warnings.warn(
+        "y holds -1 and 1 alone, so both are taken for classes. Where -1 is to stand for rows "
+        "without a label, the others must be of two classes at least.",
+        UserWarning,
+        stacklevel=2,
+    )
 
 
 def check_classes(present):

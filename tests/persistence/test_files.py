@@ -384,7 +384,7 @@ def test_a_keras_optimizer_is_refused(path):
 
 def test_other_estimators_and_paths_are_refused(path):
     with pytest.raises(
-        TypeError, match=r"AutoencoderTransformer, .*AutoencoderOutlierDetector, got PCA"
+        TypeError, match=r"AutoencoderTransformer, .*AutoencoderOutlierDetector, .*got PCA"
     ):
         skae.save(PCA(), path)
     with pytest.raises(TypeError, match="PathLike"):
@@ -520,9 +520,9 @@ class Trap:
         ("skae.json", b"[" * 100000, "damaged"),
         ("skae.json", b"[]", "format version null"),
         ("skae.json", b'{"format": NaN}', "NaN in skae.json"),
-        ("skae.json", b'{"format": 2, "skae": "0.9"}', 'version 2, written by skae "0.9"; .* 3'),
+        ("skae.json", b'{"format": 2, "skae": "0.9"}', 'version 2, written by skae "0.9"; .* 4'),
         ("skae.json", b'{"format": true}', "format version true"),
-        ("skae.json", b'{"format": 3}', '"estimator": null'),
+        ("skae.json", b'{"format": 4}', '"estimator": null'),
     ],
 )
 def test_members_that_skae_does_not_write(name, data, message, file, monkeypatch):

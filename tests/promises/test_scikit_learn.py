@@ -8,7 +8,9 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skae import (
+    AutoencoderClassifier,
     AutoencoderOutlierDetector,
+    AutoencoderRegressor,
     AutoencoderTransformer,
     ContractiveAutoencoder,
     DenoisingAutoencoder,
@@ -31,6 +33,8 @@ DETECTORS = [
     AutoencoderOutlierDetector(),
     AutoencoderOutlierDetector(AutoencoderTransformer(missing="mask", trim_fraction=0.1)),
 ]
+
+PREDICTORS = [AutoencoderClassifier(), AutoencoderRegressor()]
 
 VARIANTS = [
     AutoencoderTransformer(
@@ -100,7 +104,7 @@ def test_estimator_checks(estimator, check):
 
 
 @pytest.mark.slow
-@parametrize_with_checks([*ESTIMATORS[1:], *VARIANTS, *DETECTORS])
+@parametrize_with_checks([*ESTIMATORS[1:], *VARIANTS, *DETECTORS, *PREDICTORS])
 def test_estimator_checks_of_the_others(estimator, check):
     check(estimator)
 
