@@ -12,9 +12,11 @@ from ._autoencoders import (
 from ._persistence import LoadError, load, save, trusted_types
 from ._version import __version__ as __version__
 from ._version import show_versions
+from .impute import AutoencoderImputer
 from .outliers import AutoencoderOutlierDetector
 
 __all__ = [
+    "AutoencoderImputer",
     "AutoencoderOutlierDetector",
     "AutoencoderTransformer",
     "ContractiveAutoencoder",
