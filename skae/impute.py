@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._autoencoders import DenoisingAutoencoder
 from ._autoencoders._base import BaseAutoencoder
-from ._autoencoders._incomplete import normal_model
+from ._autoencoders._incomplete import NormalModel, normal_model
 from ._autoencoders._linear_start import SAMPLE_ROWS, SAMPLE_VALUES
 from ._autoencoders._warnings import warn
 from ._autoencoders.variational import check_n_samples
@@ -39,6 +39,15 @@ PRIOR_VALUES = 10
 
 TINY = np.finfo(float).tiny
 """Least positive number."""
+
+COUNTS = ("seed_", "n_draws_")
+"""Attributes that are whole numbers."""
+
+FITTED = {
+    *("estimator_", "normal_", "centre_", "scale_", "low_", "high_", "trust_", "spread_"),
+    *("valid_", "indicated_", "n_features_in_", *COUNTS),
+}
+"""What every fit leaves, beside the names of features."""
 
 _counting = threading.Lock()
 
@@ -376,7 +385,29 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
     @classmethod
     def _may_leave(cls, fitted):
         """Whether a fit may leave these attributes, which a file says."""
-        return False
+        if set(fitted) - {"feature_names_in_"} != FITTED:
+            return False
+        width = (fitted["n_features_in_"],)
+        seen = [fitted["valid_"], fitted["indicated_"]]
+        if not all(_is_array(array, width, np.bool_) for array in seen) or not seen[0].any():
+            return False
+        normal, estimator = fitted["normal_"], fitted["estimator_"]
+        valid = (int(seen[0].sum()),)
+        factors = (len(getattr(normal, "loadings", ())), *valid)
+        arrays = [fitted[name] for name in ("centre_", "scale_", "low_", "high_", "spread_")]
+        return (
+            isinstance(estimator, BaseAutoencoder)
+            and estimator.__sklearn_is_fitted__()
+            and (estimator.n_features_in_,) == valid
+            and isinstance(normal, NormalModel)
+            and _is_array(normal.loadings, factors)
+            and all(_is_array(array, valid) for array in (normal.mean, normal.noise, *arrays))
+            and bool((np.stack([normal.noise, fitted["scale_"], fitted["spread_"]]) > 0).all())
+            and bool((fitted["low_"] <= fitted["high_"]).all())
+            and isinstance(fitted["trust_"], float)
+            and 0 <= fitted["trust_"] <= 1
+            and all(type(fitted[name]) is int and fitted[name] >= 0 for name in COUNTS)
+        )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -391,3 +422,13 @@ def with_more_hidden(Z, generator):
     known = np.tile(Z, (copies, 1))
     share = generator.uniform(*HIDDEN, size=(len(known), 1))
     return np.where(generator.random(known.shape) < share, np.nan, known), known
+
+
+def _is_array(value, shape, dtype=np.float64):
+    """Whether a value is an array of a shape and type, and finite."""
+    return (
+        isinstance(value, np.ndarray)
+        and value.shape == shape
+        and value.dtype == dtype
+        and bool(np.isfinite(value).all())
+    )

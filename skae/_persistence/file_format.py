@@ -25,8 +25,9 @@ from contextlib import suppress
 
 import numpy as np
 
-from .. import _autoencoders, architectures, corruption, losses, outliers, penalties
+from .. import _autoencoders, architectures, corruption, impute, losses, outliers, penalties
 from .._autoencoders._base import BaseAutoencoder, is_fitted_name
+from .._autoencoders._incomplete import NormalModel
 from .._autoencoders._linear_start import LinearModel
 from .._engine import FittedNetwork, NormalCode, PointCode, Recipe, SolverState
 from ..architectures import Architecture
@@ -81,6 +82,7 @@ RECORDS = {
         LinearModel,
         NormalCode,
         NormalDensity,
+        NormalModel,
         PointCode,
         Recipe,
         SolverState,
@@ -91,7 +93,7 @@ RECORDS = {
 
 def own_estimators():
     """The estimators of skae by name."""
-    rooms = _autoencoders, outliers
+    rooms = _autoencoders, impute, outliers
     return {name: getattr(room, name) for room in rooms for name in room.__all__}
 
 

@@ -6,8 +6,10 @@ from cases import slow_but
 from sklearn.base import clone
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.validation import has_fit_parameter
 
 from skae import (
+    AutoencoderImputer,
     AutoencoderOutlierDetector,
     AutoencoderTransformer,
     ContractiveAutoencoder,
@@ -30,6 +32,13 @@ ESTIMATORS = [
 DETECTORS = [
     AutoencoderOutlierDetector(),
     AutoencoderOutlierDetector(AutoencoderTransformer(missing="mask", trim_fraction=0.1)),
+]
+
+IMPUTERS = [
+    AutoencoderImputer(),
+    AutoencoderImputer(
+        VariationalAutoencoder(max_iter=3), add_indicator=True, keep_empty_features=True
+    ),
 ]
 
 VARIANTS = [
@@ -73,7 +82,8 @@ TO_BE_CHECKED = [
         estimator, name, marks=[pytest.mark.slow] * (number > 0 and name in OF_THE_BASE_CLASS)
     )
     for name in BY_HAND
-    for number, estimator in enumerate([*ESTIMATORS, VARIANTS[0]])
+    for number, estimator in enumerate([*ESTIMATORS, VARIANTS[0], *IMPUTERS])
+    if "sample_weight" not in name or has_fit_parameter(estimator, "sample_weight")
 ]
 
 
@@ -100,7 +110,7 @@ def test_estimator_checks(estimator, check):
 
 
 @pytest.mark.slow
-@parametrize_with_checks([*ESTIMATORS[1:], *VARIANTS, *DETECTORS])
+@parametrize_with_checks([*ESTIMATORS[1:], *VARIANTS, *DETECTORS, *IMPUTERS])
 def test_estimator_checks_of_the_others(estimator, check):
     check(estimator)
 

@@ -17,6 +17,7 @@ from skae import architectures, corruption, losses, penalties
 ROOT = Path(skae.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 LEAVES = {"autoencoder", "contractive", "denoising", "sparse", "variational"}
+BUILT_ON = ("impute", "outliers")
 TERMS = ("_terms", "losses", "penalties", "corruption", "architectures")
 PUBLIC = [
     *(getattr(skae, name) for name in skae.__all__ if inspect.isclass(getattr(skae, name))),
@@ -58,12 +59,13 @@ def test_imports(path):
         if room != "_engine":
             assert not re.match(r"skae\._engine\.(?!__init__)\w+\.", name), "an engine's module"
         else:
-            for other in (*TERMS, "_autoencoders", "outliers", "_persistence", "plotting"):
+            for other in (*TERMS, "_autoencoders", *BUILT_ON, "_persistence", "plotting"):
                 assert not is_of(name, f"skae.{other}"), "the engine knows no term or estimator"
         if room in (*TERMS, "_data"):
             assert not is_of(name, "skae._autoencoders"), "a piece knows no estimator"
         if room in (*TERMS, "_data", "_autoencoders"):
-            assert not is_of(name, "skae.outliers"), "an autoencoder knows not what is built on it"
+            for other in BUILT_ON:
+                assert not is_of(name, f"skae.{other}"), "an autoencoder knows not what has one"
         if room == "_autoencoders" and within[0] in LEAVES:
             for leaf in LEAVES - {within[0]}:
                 assert not is_of(name, f"skae._autoencoders.{leaf}"), "no leaf imports another"
