@@ -33,7 +33,7 @@ from skae.corruption import MaskingNoise
 SETTINGS = (("at random", 0.1), ("at random", 0.3), ("at random", 0.5), ("not at random", 0.3))
 """How values are hidden, and which share of them."""
 
-MOST_ROWS, WIDE = 1500, 40
+MOST_ROWS, WIDE = 1000, 40
 """Random rows that are taken of larger tables; and from how many features on IterativeImputer
 regresses on 20 of the others, for 5 rounds."""
 

@@ -175,7 +175,7 @@ def _next_model(model, Z, weights, total, least):
     """One step: regressions of the features on what is told of the factors."""
     (k, n_features), n_rows = model.loadings.shape, len(Z)
     products, moments = np.zeros((n_features, (k + 1) ** 2)), np.zeros((n_features, k + 1))
-    covariance, squares = np.zeros((k, k)), np.zeros(n_features)
+    covariance, squares, n_told = np.zeros((k, k)), np.zeros(n_features), 0.0
     size = max(1, BLOCK_VALUES // (k + 1) ** 2)
     for start in range(0, n_rows, size):
         part, own = Z[start : start + size], weights[start : start + size]
@@ -187,7 +187,9 @@ def _next_model(model, Z, weights, total, least):
         products += own.T @ both.reshape(len(part), -1)
         moments += residual.T @ both[:, :, k]
         squares += (residual * np.nan_to_num(part - model.mean)).sum(axis=0)
-        covariance += second.sum(axis=0)
+        of_row = own.max(axis=1)
+        covariance += np.tensordot(of_row, second, 1)
+        n_told += of_row.sum()
     products = products.reshape(n_features, k + 1, k + 1)
     prior = np.zeros_like(products)
     prior[:, range(k), range(k)] = model.noise[:, None]
@@ -195,7 +197,7 @@ def _next_model(model, Z, weights, total, least):
     found = np.linalg.solve(products + prior, moments[:, :, None])[:, :, 0]
     quadratic = np.einsum("pi,pij,pj->p", found, products, found)
     noise = _ratio(squares - 2 * (found * moments).sum(axis=1) + quadratic, total)
-    root = np.linalg.cholesky(covariance / n_rows)
+    root = np.linalg.cholesky(covariance / n_told)
     return NormalModel(
         model.mean + found[:, k], root.T @ found[:, :k].T, np.maximum(noise, least)
     )
