@@ -34,8 +34,8 @@ HELD_OUT, MOST_JUDGES, FEWEST_ROWS = 0.25, 1000, 20
 """Share of the rows on which the network is judged, most of them, and from how many rows on. A
 network of fewer is not trusted."""
 
-PRIOR_VALUES = 10
-"""Values for which the variance by the normal distribution counts against the errors found."""
+PRIOR_ROWS = 30
+"""Values of different rows for which the spread of all features counts against that of one."""
 
 TINY = np.finfo(float).tiny
 """Least positive number."""
@@ -250,10 +250,10 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         asked = np.isnan(hidden) & ~np.isnan(known)
         error, step = np.where(asked, (known - filled, trial._reconstructed(filled) - filled), 0.0)
         trust = float(np.clip((error * step).sum() / max((step**2).sum(), TINY), 0.0, 1.0))
-        variances = np.where(asked, trial.normal_.variances(hidden), 0.0).sum(axis=0)
-        squared = np.square(error - trust * step).sum(axis=0)
-        prior = PRIOR_VALUES * variances / np.maximum(asked.sum(axis=0), 1)
-        return trust, (squared + prior + TINY) / (variances + prior + TINY)
+        variances = np.where(asked, trial.normal_.variances(hidden), 0.0)
+        return trust, relative_spread(
+            error - trust * step, variances, asked, len(known) / len(judges)
+        )
 
     def transform(self, X):
         """Fill the missing values of X.
@@ -274,7 +274,8 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         X = self._check_X(X)
         if self.sample_posterior:
-            filled = self._drawn(X, np.random.default_rng([self.seed_, 2, self._next_draw()]))
+            generator = np.random.default_rng([self.seed_, 2, self._next_draw()])
+            filled = self._drawn(X, generator, 1)[0]
         else:
             filled = self._imputed(X)
         if self.add_indicator:
@@ -303,7 +304,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         X = self._check_X(X)
         seed = check_random_state(random_state).randint(2**31 - 1)
         generator = np.random.default_rng([self.seed_, 3, seed])
-        return np.stack([self._drawn(X, generator) for _ in range(n_samples)])
+        return self._drawn(X, generator, n_samples)
 
     def _next_draw(self):
         """Number of this draw among those of `transform`."""
@@ -316,12 +317,12 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         filled, _ = self._expected(X)
         return self._with_all_features(X, filled)
 
-    def _drawn(self, X, generator):
-        """X with its missing values drawn from their distribution."""
+    def _drawn(self, X, generator, n_draws):
+        """X with its missing values drawn from their distribution, several times."""
         filled, Z = self._expected(X)
-        deviation = np.sqrt(self.spread_) * self.normal_.deviations(Z, generator)
-        drawn = np.clip(filled + self.scale_ * deviation, self.low_, self.high_)
-        return self._with_all_features(X, drawn)
+        deviations = np.sqrt(self.spread_) * self.normal_.deviations(Z, generator, n_draws)
+        drawn = np.clip(filled + self.scale_ * deviations, self.low_, self.high_)
+        return np.stack([self._with_all_features(X, one) for one in drawn])
 
     def _expected(self, X):
         """The rows of the valid features as expected, and on the scale of the network."""
@@ -422,6 +423,23 @@ def with_more_hidden(Z, generator):
     known = np.tile(Z, (copies, 1))
     share = generator.uniform(*HIDDEN, size=(len(known), 1))
     return np.where(generator.random(known.shape) < share, np.nan, known), known
+
+
+def relative_spread(error, variances, asked, n_copies):
+    """Mean squared error of each feature over its expected variance, shrunk to that of all.
+
+    Parameters
+    ----------
+    error, variances : ndarray of shape (n_rows, n_features)
+        Zero where nothing is asked.
+    asked : ndarray of bool of shape (n_rows, n_features)
+    n_copies : float
+        How often a row is there, which makes its errors no more telling.
+    """
+    squares, expected = np.square(error).sum(axis=0), variances.sum(axis=0)
+    of_all = (squares.sum() + TINY) / (expected.sum() + TINY)
+    prior = PRIOR_ROWS * n_copies * expected / np.maximum(asked.sum(axis=0), 1)
+    return (squares + of_all * prior + TINY) / (expected + prior + TINY)
 
 
 def _is_array(value, shape, dtype=np.float64):

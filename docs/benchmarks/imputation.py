@@ -196,9 +196,7 @@ def compared(make, data, n_seeds):
     errors, seconds, covered = {}, [], []
     for name, X in data:
         for kind, share in SETTINGS:
-            runs = [
-                measured(make, *split(X, seed), kind, share, seed) for seed in range(n_seeds)
-            ]
+            runs = [measured(make, *split(X, seed), kind, share, seed) for seed in range(n_seeds)]
             error, own, coverages = np.transpose(runs)
             errors[f"{name}, {share:.0%} {kind}"] = round(float(error.mean()), 4)
             seconds.extend(own)

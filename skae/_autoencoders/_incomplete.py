@@ -83,16 +83,20 @@ class NormalModel:
             out[rows] = np.where(np.isnan(Z[rows]), (self.noise + factors)[: len(rows)], 0.0)
         return out
 
-    def deviations(self, Z, generator):
-        """A draw of the missing values about their expected ones; zero where a value is known."""
-        out = np.zeros(Z.shape)
+    def deviations(self, Z, generator, n_draws=1):
+        """Draws of the missing values about their expected ones; zero where a value is known.
+
+        Of shape (n_draws, n_rows, n_features).
+        """
+        out = np.zeros((n_draws, *Z.shape))
         for rows, tile in _tiles(Z):
             _, covariance = self.posterior(tile)
-            normal = generator.normal(size=(len(rows), len(self.loadings)))
             roots = np.linalg.cholesky(covariance)[: len(rows)]
-            factors = np.einsum("nij,nj->ni", roots, normal)
-            noise = np.sqrt(self.noise) * generator.normal(size=(len(rows), Z.shape[1]))
-            out[rows] = np.where(np.isnan(Z[rows]), factors @ self.loadings + noise, 0.0)
+            shape = n_draws, len(rows)
+            normal = generator.normal(size=(*shape, len(self.loadings)))
+            factors = np.einsum("nij,dnj->dni", roots, normal)
+            noise = np.sqrt(self.noise) * generator.normal(size=(*shape, Z.shape[1]))
+            out[:, rows] = np.where(np.isnan(Z[rows]), factors @ self.loadings + noise, 0.0)
         return out
 
 
@@ -154,7 +158,9 @@ def _first_model(centred, weights, mean, variances, n_factors, seed):
         _, singular, directions = randomized_svd(X, most, random_state=seed)
         values = singular**2 / n_rows
     else:
-        values, vectors = eigh(X.T @ X / n_rows, subset_by_index=(n_features - most, n_features - 1))
+        values, vectors = eigh(
+            X.T @ X / n_rows, subset_by_index=(n_features - most, n_features - 1)
+        )
         values, directions = values[::-1].clip(0), vectors.T[::-1]
     values = values / np.mean(weights > 0)  # a mean in a value's place varies by nothing
     if n_factors is None:
@@ -198,9 +204,7 @@ def _next_model(model, Z, weights, total, least):
     quadratic = np.einsum("pi,pij,pj->p", found, products, found)
     noise = _ratio(squares - 2 * (found * moments).sum(axis=1) + quadratic, total)
     root = np.linalg.cholesky(covariance / n_told)
-    return NormalModel(
-        model.mean + found[:, k], root.T @ found[:, :k].T, np.maximum(noise, least)
-    )
+    return NormalModel(model.mean + found[:, k], root.T @ found[:, :k].T, np.maximum(noise, least))
 
 
 def _ratio(a, b):
