@@ -2,14 +2,14 @@
 
     python docs/benchmarks/imputation.py --tables FOLDER
 
-FOLDER holds .npz files with an array `X`; the tables of scikit-learn are there anyway. Each table is
-split 3 : 1 and standardised by its complete training rows. An imputer is fitted on training rows
+FOLDER holds .npz files with an array `X`; scikit-learn's tables are there anyway. Each is split
+3 : 1 and standardised by its complete training rows. An imputer is fitted on training rows
 with values hidden, and fills those of test rows; the error is that on the hidden values.
 
     python docs/benchmarks/imputation.py --tables FOLDER --choose
 
-prints the errors of other settings of AutoencoderImputer, and of its parts, on validation rows out
-of the training rows; the test rows are never looked at.
+prints the errors of other settings of AutoencoderImputer on validation rows out of the training
+rows; the test rows are never looked at.
 """
 
 import argparse
@@ -54,11 +54,11 @@ NOTES = [
     "Ranks are of the imputers on each table and setting, 1 the best; means over all of them. "
     "Seconds are the median over tables and settings, with compiling where a program is new.",
     "Not at random: the larger a value is among those of its feature, the likelier it is hidden.",
-    "KNNImputer takes 10 neighbours by distance. IterativeImputer takes scikit-learn's defaults, but "
-    f"of more than {WIDE} features 20 others at a time and 5 rounds; with random forests, which are "
-    "slow, these have 10 trees and there are 3 rounds. The denoising autoencoder, as MIDASpy's, is "
-    "DenoisingAutoencoder(0.99, hidden_layer_sizes=(256,), corruption=MaskingNoise(0.2, value=nan), "
-    "missing='mask') and its `impute`.",
+    "KNNImputer takes 10 neighbours by distance. IterativeImputer takes scikit-learn's defaults, "
+    f"but of more than {WIDE} features 20 others at a time and 5 rounds. With random forests, which "
+    "are slow, these have 10 trees and there are 3 rounds. The denoising autoencoder, like "
+    "MIDASpy's, is DenoisingAutoencoder(0.99, hidden_layer_sizes=(256,), "
+    "corruption=MaskingNoise(0.2, value=nan), missing='mask') and its `impute`.",
 ]
 
 
@@ -224,7 +224,8 @@ def main():
     if args.choose:
         choose(data)
         return
-    notes = [*NOTES, f"{len(data)} tables of up to {MOST_ROWS} rows: {', '.join(dict(data))}."]
+    names = ", ".join(dict(data))
+    notes = [*NOTES, f"{len(data)} tables of up to {MOST_ROWS} rows: {names}. Seeds: {args.seeds}."]
     records = read_records(args.json, "imputer") if args.imputers else {}
     for name, make in CONTENDERS.items():
         if args.imputers and name not in args.imputers:

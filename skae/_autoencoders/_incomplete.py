@@ -16,8 +16,8 @@ MOST_WORK = 2**33
 """Most products of numbers in one step, which bounds the number of factors of much data."""
 
 N_STEPS = 10
-"""Steps of expectation-maximisation. More of them fit few rows more closely, and their missing
-values less well: see ``docs/benchmarks/imputation.py``."""
+"""Steps of expectation-maximisation. More of them fit few rows more closely, and what is missing
+less well."""
 
 LEAST_NOISE, ROUNDING = 1e-2, 1e-12
 """Least variance of the noise, as a share of the feature's; and the share of all features' mean
@@ -208,5 +208,5 @@ def _next_model(model, Z, weights, total, least):
 
 
 def _ratio(a, b):
-    """a / b, and zero where b is."""
+    """The quotient a / b, and zero where b is."""
     return np.divide(a, b, out=np.zeros(np.broadcast(a, b).shape), where=b > 0)
