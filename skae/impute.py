@@ -66,7 +66,8 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
     estimator : estimator of skae or None, default=None
         The autoencoder, which is cloned, and trained with ``missing="mask"``. The hidden values
         are the corruption, in place of one of its own. None takes ``DenoisingAutoencoder(0.99,
-        hidden_layer_sizes=(256,), max_iter=20)``.
+        hidden_layer_sizes=(256,), max_iter=20)``; where its fit warns that it was still improving,
+        it may be worth a trial to pass it with a larger `max_iter`.
     sample_posterior : bool, default=False
         Whether `transform` draws the missing values from their distribution given the rest of the
         row, anew at each call, rather than giving the expected ones. Several draws are multiple

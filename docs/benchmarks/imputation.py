@@ -55,8 +55,8 @@ NOTES = [
     "Seconds are the median over tables and settings, with compiling where a program is new.",
     "Not at random: the larger a value is among those of its feature, the likelier it is hidden.",
     "KNNImputer takes 10 neighbours by distance. IterativeImputer takes scikit-learn's defaults, "
-    f"but of more than {WIDE} features 20 others at a time and 5 rounds. With random forests, which "
-    "are slow, these have 10 trees and there are 3 rounds. The denoising autoencoder, like "
+    f"but of more than {WIDE} features 20 others at a time and 5 rounds. With random forests, "
+    "which are slow, these have 10 trees and there are 3 rounds. The denoising autoencoder, like "
     "MIDASpy's, is DenoisingAutoencoder(0.99, hidden_layer_sizes=(256,), "
     "corruption=MaskingNoise(0.2, value=nan), missing='mask') and its `impute`.",
 ]
