@@ -13,10 +13,12 @@ from ._persistence import LoadError, load, save, trusted_types
 from ._supervised import AutoencoderClassifier, AutoencoderRegressor
 from ._version import __version__ as __version__
 from ._version import show_versions
+from .impute import AutoencoderImputer
 from .outliers import AutoencoderOutlierDetector
 
 __all__ = [
     "AutoencoderClassifier",
+    "AutoencoderImputer",
     "AutoencoderOutlierDetector",
     "AutoencoderRegressor",
     "AutoencoderTransformer",

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, Options, RealNotInt, StrOptions
 from sklearn.utils._set_output import _get_container_adapter
+from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight
 
 try:
@@ -129,6 +130,7 @@ __all__ = [
     "RealNotInt",
     "StrOptions",
     "asked_library",
+    "check_feature_names_in",
     "check_sample_weight",
     "fit_context",
     "in_container",

@@ -1,224 +1,239 @@
-"""Compare skae's imputation with scikit-learn's imputers on data with values hidden at random.
+"""Compare AutoencoderImputer with other imputers on tables with values hidden.
 
-    python docs/benchmarks/imputation.py
+    python docs/benchmarks/imputation.py --tables FOLDER
 
-Each imputer is fitted on training rows with values missing, and fills the missing values of test
-rows; the error is that on the hidden values. The settings were chosen by
+FOLDER holds .npz files with an array `X`; scikit-learn's tables are there anyway. Each is split
+3 : 1 and standardised by its complete training rows. An imputer is fitted on training rows
+with values hidden, and fills those of test rows; the error is that on the hidden values.
 
-    python docs/benchmarks/imputation.py --choose
+    python docs/benchmarks/imputation.py --tables FOLDER --choose
 
-which takes validation rows out of the training rows, and never looks at the test rows.
+prints the errors of other settings of AutoencoderImputer on validation rows out of the training
+rows; the test rows are never looked at.
 """
 
 import argparse
-import itertools
-import statistics
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
-from _report import add_output_options, markdown_table, write_results
+from _report import add_output_options, markdown_table, read_records, write_results
+from scipy.stats import rankdata
 from sklearn import datasets
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from skae import AutoencoderTransformer, DenoisingAutoencoder
+from skae import AutoencoderImputer, DenoisingAutoencoder, VariationalAutoencoder
 from skae.corruption import MaskingNoise
 
-RATES = (0.1, 0.3, 0.5)
-"""Shares of the values that are hidden, in training and test rows alike."""
+SETTINGS = (("at random", 0.1), ("at random", 0.3), ("at random", 0.5), ("not at random", 0.3))
+"""How values are hidden, and which share of them."""
 
-GRIDS = {
-    "digits": {
-        "plain": {"n_components": (4, 8, 16), "alpha": (0.0, 1.0)},
-        "denoising": {
-            "n_components": (16, 32, 64),
-            "level": (0.2, 0.3, 0.4),
-            "hidden_layer_sizes": ((512,),),
-        },
-        "nearest": {"n_neighbors": (2, 5, 10, 20), "weights": ("uniform", "distance")},
-        "iterative": {"n_nearest_features": (10, 20), "max_iter": (5,)},
-    },
-    "breast cancer": {
-        "plain": {"n_components": (4, 8, 16), "alpha": (0.0, 1.0, 10.0)},
-        "denoising": {
-            "n_components": (4, 8, 16),
-            "level": (0.2, 0.4),
-            "alpha": (0.3, 3.0, 10.0, 30.0),
-        },
-        "nearest": {"n_neighbors": (2, 5, 10, 20), "weights": ("uniform", "distance")},
-        "iterative": {"n_nearest_features": (10, None), "max_iter": (10, 20)},
-    },
-}
-"""Settings that ``--choose`` tries, by data set and maker."""
+MOST_ROWS, WIDE = 1000, 40
+"""Random rows that are taken of larger tables; and from how many features on IterativeImputer
+regresses on 20 of the others, for 5 rounds."""
 
-
-SKAE = "skae DenoisingAutoencoder"
-
-CHOSEN = {
-    "digits": {
-        "SimpleImputer": ("mean", {}),
-        "KNNImputer": ("nearest", {"n_neighbors": 10, "weights": "distance"}),
-        "IterativeImputer": ("iterative", {"n_nearest_features": 20, "max_iter": 5}),
-        SKAE: ("denoising", {"n_components": 64, "level": 0.3, "hidden_layer_sizes": (512,)}),
-    },
-    "breast cancer": {
-        "SimpleImputer": ("mean", {}),
-        "KNNImputer": ("nearest", {"n_neighbors": 10, "weights": "distance"}),
-        "IterativeImputer": ("iterative", {}),
-        SKAE: ("denoising", {"n_components": 8, "level": 0.2, "alpha": 10.0}),
-    },
-}
-"""Maker and settings of each contender, by data set: the best of ``--choose`` over all rates."""
+N_DRAWS, INTERVAL = 100, (0.05, 0.95)
+"""Draws of which intervals are made, and their ends."""
 
 COLUMNS = {
-    "data": "data",
-    "rate": "missing",
     "imputer": "imputer",
-    "error": "RMSE on hidden values",
-    "fit": "fit, s",
-    "impute": "impute, s",
-    "settings": "settings",
+    "rank": "mean rank",
+    **{f"{kind} {share}": f"RMSE, {share:.0%} {kind}" for kind, share in SETTINGS},
+    "coverage": "coverage of 90 % intervals",
+    "seconds": "seconds of a fit",
 }
 
 NOTES = [
-    "RMSE on the hidden values of the test rows (a quarter of all), by imputers fitted on the "
-    "training rows with as many values missing. Median over 3 seeds of the hidden values; rows "
-    "and networks are the same throughout. Digits are pixels / 16; breast cancer is standardised "
-    "by its complete training rows, for all imputers alike.",
-    "Settings of skae and of KNNImputer, one for all rates, are the best of `--choose` by the mean "
-    "error on validation rows out of the training rows. All of skae's have missing='mask' and "
-    "random_state=0; level is that of MaskingNoise with value=nan. AutoencoderTransformer, "
-    "without masking noise, was worse there: 0.143, 0.175 and 0.202 on digits for 10 %, 30 % "
-    "and 50 %, against 0.123, 0.152 and 0.178; 0.411, 0.523 and 0.627 on breast cancer, against "
-    "0.388, 0.498 and 0.603.",
-    "On breast cancer IterativeImputer is better at every rate: the features are near-linear "
-    "functions of one another (radius, perimeter, area), which is what its regressions are made "
-    "for. On digits skae is better than both, and imputes new rows faster.",
-    "IterativeImputer is limited on digits, because a fit with all features and 10 rounds took "
-    "90 to 145 s on the busy machine; its errors on the validation rows were then 0.146, 0.177 "
-    "and 0.199, against 0.165, 0.178 and 0.198 with the limits, still above skae's.",
-    "The machine did other work besides, so that seconds vary by a factor of two or more. "
-    "Compiling is part of the first of three fits only, and so not of the median.",
+    "RMSE on the hidden values of the test rows, in standard deviations of the complete training "
+    "rows: means over the tables and seeds; a seed decides on the split and on what is hidden. "
+    "Ranks are of the imputers on each table and setting, 1 the best; means over all of them. "
+    "Seconds are the median over tables and settings, with compiling where a program is new.",
+    "Not at random: the larger a value is among those of its feature, the likelier it is hidden.",
+    "KNNImputer takes 10 neighbours by distance. IterativeImputer takes scikit-learn's defaults, "
+    f"but of more than {WIDE} features 20 others at a time and 5 rounds. With random forests, "
+    "which are slow, these have 10 trees and there are 3 rounds. The denoising autoencoder, like "
+    "MIDASpy's, is DenoisingAutoencoder(0.99, hidden_layer_sizes=(256,), "
+    "corruption=MaskingNoise(0.2, value=nan), missing='mask') and its `impute`.",
 ]
 
 
-def plain(n_components, **params):
-    """Autoencoder that leaves missing values out of its loss."""
-    return AutoencoderTransformer(n_components, missing="mask", random_state=0, **params)
+def iterative(X, estimator=None, **params):
+    """An IterativeImputer, limited where there are many features."""
+    limits = {"n_nearest_features": 20, "max_iter": 5} if X.shape[1] > WIDE else {}
+    return IterativeImputer(estimator, random_state=0, **{**limits, **params})
 
 
-def denoising(n_components, level, **params):
-    """Autoencoder that also fills values it hides itself from the observed ones."""
-    masking = MaskingNoise(level, value=float("nan"))
+def forest(X):
+    """Regressions by random forests, in three rounds, as missForest's."""
+    return iterative(X, RandomForestRegressor(10, max_features="sqrt", random_state=0), max_iter=3)
+
+
+def denoising(X):
+    """The autoencoder that hides values of its own, which are filled by means."""
     return DenoisingAutoencoder(
-        n_components, corruption=masking, missing="mask", random_state=0, **params
+        0.99,
+        hidden_layer_sizes=(256,),
+        corruption=MaskingNoise(0.2, value=np.nan),
+        missing="mask",
+        random_state=0,
     )
 
 
-def mean():
-    """The feature's mean."""
-    return SimpleImputer()
+CONTENDERS = {
+    "AutoencoderImputer": lambda X: AutoencoderImputer(random_state=0),
+    "IterativeImputer, Bayesian ridge": iterative,
+    "IterativeImputer, random forest": forest,
+    "KNNImputer": lambda X: KNNImputer(n_neighbors=10, weights="distance"),
+    "denoising autoencoder": denoising,
+    "SimpleImputer": lambda X: SimpleImputer(),
+}
+"""Functions of training rows that give an imputer."""
 
 
-def nearest(**params):
-    """Mean of the nearest training rows."""
-    return KNNImputer(**params)
+def variational(X):
+    """AutoencoderImputer with a variational autoencoder."""
+    return AutoencoderImputer(VariationalAutoencoder(0.95, max_iter=20), random_state=0)
 
 
-def iterative(**params):
-    """Round after round of regressions of each feature on others."""
-    return IterativeImputer(random_state=0, **params)
+def denoiser(**params):
+    """AutoencoderImputer with other settings of the default autoencoder."""
+    params = {"n_components": 0.99, "hidden_layer_sizes": (256,), "max_iter": 20} | params
+    return lambda X: AutoencoderImputer(DenoisingAutoencoder(**params), random_state=0)
 
 
-MAKERS = {maker.__name__: maker for maker in (mean, plain, denoising, nearest, iterative)}
+CANDIDATES = {
+    "default": CONTENDERS["AutoencoderImputer"],
+    "40 epochs": denoiser(max_iter=40),
+    "width 512": denoiser(hidden_layer_sizes=(512,)),
+    "width 128": denoiser(hidden_layer_sizes=(128,)),
+    "two layers": denoiser(hidden_layer_sizes=(256, 128)),
+    "0.95 of the variance": denoiser(n_components=0.95),
+    "variational": variational,
+}
+"""Settings that ``--choose`` compares."""
 
 
-def data_sets():
-    """Name, training rows and test rows of each data set."""
-    digits, breast_cancer = datasets.load_digits().data / 16, datasets.load_breast_cancer().data
-    yield "digits", *train_test_split(digits, random_state=0)
-    train, test = train_test_split(breast_cancer, random_state=0)
-    scaler = StandardScaler().fit(train)
-    yield "breast cancer", scaler.transform(train), scaler.transform(test)
+def tables(folder, most_features):
+    """Name and rows of each table, without features that do not vary in its training rows."""
+    for name in ("breast_cancer", "diabetes", "digits", "wine"):
+        yield name, getattr(datasets, f"load_{name}")().data
+    for path in sorted(folder.glob("*.npz")) if folder else ():
+        with np.load(path) as file:
+            X = file["X"].astype(float)
+        if X.shape[1] <= most_features:
+            rows = np.random.default_rng(0).permutation(len(X))[:MOST_ROWS]
+            yield path.stem, X[rows]
 
 
-def hide(X, rate, seed):
-    """X with NaN in place of a random share of its values."""
-    hidden = np.random.default_rng(seed).random(X.shape) < rate
+def split(X, seed):
+    """Standardised training and test rows, without features that do not vary in training."""
+    train, test = train_test_split(X, random_state=seed)
+    varies = train.std(axis=0) > 0
+    scaler = StandardScaler().fit(train[:, varies])
+    return scaler.transform(train[:, varies]), scaler.transform(test[:, varies])
+
+
+def hide(X, kind, share, seed):
+    """X with NaN in place of a share of its values."""
+    probability = share
+    if kind == "not at random":
+        probability = np.clip(2 * share * rankdata(X, axis=0) / len(X), 0, 1)
+    hidden = np.random.default_rng(seed).random(X.shape) < probability
     return np.where(hidden, np.nan, X)
 
 
-def measure(imputer, train, test, rate, seed):
-    """Error on the hidden values of the test rows, and seconds of fit and of imputation."""
-    known, incomplete = hide(train, rate, seed), hide(test, rate, seed + 1000)
-    start = time.perf_counter()
+def measured(make, train, test, kind, share, seed):
+    """Error, seconds of the fit and coverage of the intervals of one imputer."""
+    known, incomplete = hide(train, kind, share, seed), hide(test, kind, share, seed + 1000)
+    imputer, start = make(train), time.perf_counter()
     imputer.fit(known)
-    fitted = time.perf_counter()
-    fill = getattr(imputer, "impute", None) or imputer.transform
-    filled = fill(incomplete)
-    seconds = fitted - start, time.perf_counter() - fitted
+    seconds = time.perf_counter() - start
+    filled = getattr(imputer, "impute", imputer.transform)(incomplete)
     hidden = np.isnan(incomplete)
-    return float(np.sqrt(np.square(filled - test)[hidden].mean())), *seconds
+    error = np.sqrt(np.square(filled - test)[hidden].mean())
+    return float(error), seconds, coverage(imputer, incomplete, test)
 
 
-def combinations(grid):
-    """Dicts of all combinations of the values in `grid`."""
-    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+def coverage(imputer, incomplete, test):
+    """Share of the hidden values within the intervals of an imputer's draws, if it draws."""
+    if not isinstance(imputer, AutoencoderImputer):
+        return np.nan
+    low, high = np.quantile(imputer.sample(incomplete, N_DRAWS, random_state=0), INTERVAL, axis=0)
+    return float(((low <= test) & (test <= high))[np.isnan(incomplete)].mean())
 
 
-def choose():
-    """Print the errors of each maker's settings on validation rows, best first."""
-    for data, train, _ in data_sets():
+def choose(data):
+    """Print the mean errors of candidates on validation rows, by table."""
+    for name, X in data:
+        train, _ = split(X, 0)
         train, validation = train_test_split(train, random_state=1)
-        for name, grid in GRIDS[data].items():
-            results = []
-            for params in combinations(grid):
-                imputer = MAKERS[name](**params)
-                errors = [measure(imputer, train, validation, rate, 100)[0] for rate in RATES]
-                words = ", ".join(f"{error:.4f}" for error in errors)
-                results.append((statistics.mean(errors), f"{words}  {name} {params}"))
-            print(data, *(line for _, line in sorted(results)), sep="\n    ", flush=True)
+        for candidate, make in CANDIDATES.items():
+            found = [
+                measured(make, train, validation, kind, share, 100) for kind, share in SETTINGS
+            ]
+            errors = ", ".join(f"{error:.4f}" for error, *_ in found)
+            print(f"{name:14} {candidate:22} {errors}  {found[-1][1]:.1f} s", flush=True)
 
 
-def compare(n_seeds):
-    """Records of the table."""
-    for data, train, test in data_sets():
-        for rate in RATES:
-            for name, (maker, params) in CHOSEN[data].items():
-                runs = [
-                    measure(MAKERS[maker](**params), train, test, rate, seed)
-                    for seed in range(n_seeds)
-                ]
-                figures = [statistics.median(values) for values in zip(*runs, strict=True)]
-                words = ", ".join(f"{key}={value!r}" for key, value in params.items())
-                yield {
-                    "data": data,
-                    "rate": f"{rate:.0%}",
-                    "imputer": name,
-                    **dict(zip(("error", "fit", "impute"), figures, strict=True)),
-                    "settings": words or "default",
-                }
+def with_ranks(records):
+    """The records, each with the mean rank of its imputer among those that have been run."""
+    by_case = [set(record["errors"]) for record in records.values()]
+    cases = sorted(set.intersection(*by_case))
+    errors = np.array([[record["errors"][case] for case in cases] for record in records.values()])
+    ranks = rankdata(errors, axis=0).mean(axis=1)
+    for record, rank in zip(records.values(), ranks, strict=True):
+        record["rank"] = f"{rank:.2f}"
+    return list(records.values())
+
+
+def compared(make, data, n_seeds):
+    """The record of one imputer."""
+    errors, seconds, covered = {}, [], []
+    for name, X in data:
+        for kind, share in SETTINGS:
+            runs = [measured(make, *split(X, seed), kind, share, seed) for seed in range(n_seeds)]
+            error, own, coverages = np.transpose(runs)
+            errors[f"{name}, {share:.0%} {kind}"] = round(float(error.mean()), 4)
+            seconds.extend(own)
+            covered.extend(coverages)
+    record = {"seconds": f"{np.median(seconds):.2f}"}
+    if not np.isnan(covered).all():
+        record["coverage"] = f"{np.mean(covered):.3f} ({min(covered):.3f} to {max(covered):.3f})"
+    for kind, share in SETTINGS:
+        own = [error for case, error in errors.items() if case.endswith(f" {share:.0%} {kind}")]
+        record[f"{kind} {share}"] = f"{np.mean(own):.4f}"
+    return {**record, "errors": errors}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tables", type=Path, help="folder of .npz files")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--imputers", nargs="+", help="those to run anew; all without it")
+    parser.add_argument("--most-features", type=int, default=64, help="leave out wider tables")
     parser.add_argument("--choose", action="store_true", help="compare settings, write nothing")
-    parser.add_argument("--seeds", type=int, default=3)
     add_output_options(parser, "imputation")
     args = parser.parse_args()
-    warnings.filterwarnings("ignore", category=ConvergenceWarning)
+    warnings.simplefilter("ignore")
+    data = list(tables(args.tables, args.most_features))
     if args.choose:
-        choose()
+        choose(data)
         return
-    records = []
-    for record in compare(args.seeds):
-        records.append(record)
-        print(markdown_table([record], COLUMNS).splitlines()[-1], flush=True)
-        write_results(args.json, args.markdown, "Imputation", records, COLUMNS, NOTES)
+    names = ", ".join(dict(data))
+    notes = [*NOTES, f"{len(data)} tables of up to {MOST_ROWS} rows: {names}. Seeds: {args.seeds}."]
+    records = read_records(args.json, "imputer") if args.imputers else {}
+    for name, make in CONTENDERS.items():
+        if args.imputers and name not in args.imputers:
+            continue
+        records[name] = {"imputer": name, **compared(make, data, args.seeds)}
+        ranked = with_ranks(records)
+        print(markdown_table(ranked, COLUMNS), flush=True)
+        write_results(args.json, args.markdown, "Imputation", ranked, COLUMNS, notes)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ def competes_with_pca(fit):
     return (
         isinstance(fit.objective.loss, SquaredError)
         and not fit.objective.constrains_code
+        and fit.data.target is fit.data.X  # PCA knows the target, of which pairs know but a part
         and fit.start is None
     )
 

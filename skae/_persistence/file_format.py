@@ -25,8 +25,18 @@ from contextlib import suppress
 
 import numpy as np
 
-from .. import _autoencoders, _supervised, architectures, corruption, losses, outliers, penalties
+from .. import (
+    _autoencoders,
+    _supervised,
+    architectures,
+    corruption,
+    impute,
+    losses,
+    outliers,
+    penalties,
+)
 from .._autoencoders._base import BaseAutoencoder, is_fitted_name
+from .._autoencoders._incomplete import NormalModel
 from .._autoencoders._linear_start import LinearModel
 from .._data.table import CategoryColumn, NumberColumn, Table
 from .._engine import FittedNetwork, NormalCode, PointCode, Recipe, SolverState
@@ -84,6 +94,7 @@ RECORDS = {
         LinearModel,
         NormalCode,
         NormalDensity,
+        NormalModel,
         NumberColumn,
         PointCode,
         Recipe,
@@ -96,7 +107,7 @@ RECORDS = {
 
 def own_estimators():
     """The estimators of skae by name."""
-    rooms = _autoencoders, outliers, _supervised
+    rooms = _autoencoders, _supervised, impute, outliers
     return {name: getattr(room, name) for room in rooms for name in room.__all__}
 
 

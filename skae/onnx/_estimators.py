@@ -69,7 +69,7 @@ def declared(scope, model, inputs, types):
     check_is_fitted(model)
     if getattr(model, "estimator_", model)._table is not None:
         raise NotImplementedError(
-            f"skae.onnx has no converter for a {type(model).__name__} of a table with categories or "
+            f"skae.onnx has no converter for {type(model).__name__} of a table with categories or "
             "column_weights. Encode the table before, by scikit-learn's transformers in a pipeline."
         )
     operator = scope.declare_local_operator(get_model_alias(type(model)), model)

@@ -6,9 +6,11 @@ from cases import slow_but
 from sklearn.base import clone
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.validation import has_fit_parameter
 
 from skae import (
     AutoencoderClassifier,
+    AutoencoderImputer,
     AutoencoderOutlierDetector,
     AutoencoderRegressor,
     AutoencoderTransformer,
@@ -35,6 +37,12 @@ DETECTORS = [
 ]
 
 PREDICTORS = [AutoencoderClassifier(), AutoencoderRegressor()]
+IMPUTERS = [
+    AutoencoderImputer(),
+    AutoencoderImputer(
+        VariationalAutoencoder(max_iter=3), add_indicator=True, keep_empty_features=True
+    ),
+]
 
 VARIANTS = [
     AutoencoderTransformer(
@@ -77,7 +85,8 @@ TO_BE_CHECKED = [
         estimator, name, marks=[pytest.mark.slow] * (number > 0 and name in OF_THE_BASE_CLASS)
     )
     for name in BY_HAND
-    for number, estimator in enumerate([*ESTIMATORS, VARIANTS[0]])
+    for number, estimator in enumerate([*ESTIMATORS, VARIANTS[0], *IMPUTERS])
+    if "sample_weight" not in name or has_fit_parameter(estimator, "sample_weight")
 ]
 
 
@@ -104,7 +113,7 @@ def test_estimator_checks(estimator, check):
 
 
 @pytest.mark.slow
-@parametrize_with_checks([*ESTIMATORS[1:], *VARIANTS, *DETECTORS, *PREDICTORS])
+@parametrize_with_checks([*ESTIMATORS[1:], *VARIANTS, *DETECTORS, *PREDICTORS, *IMPUTERS])
 def test_estimator_checks_of_the_others(estimator, check):
     check(estimator)
 

@@ -17,7 +17,7 @@ from skae import architectures, corruption, losses, penalties
 ROOT = Path(skae.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 LEAVES = {"autoencoder", "contractive", "denoising", "sparse", "variational"}
-BUILT_ON = ("outliers", "_supervised")
+BUILT_ON = ("_supervised", "impute", "outliers")
 TERMS = ("_terms", "losses", "penalties", "corruption", "architectures")
 PUBLIC = [
     *(getattr(skae, name) for name in skae.__all__ if inspect.isclass(getattr(skae, name))),
