@@ -4,6 +4,7 @@ import copy
 import threading
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -14,10 +15,11 @@ from ._autoencoders._incomplete import NormalModel, normal_model
 from ._autoencoders._linear_start import SAMPLE_ROWS, SAMPLE_VALUES
 from ._autoencoders._warnings import warn
 from ._autoencoders.variational import check_n_samples
-from ._data import Rows
+from ._data import Rows, frames
 from ._data.statistics import summarise
+from ._data.table import described
 from ._data.validation import LARGEST, check_range, explaining
-from ._sklearn_compat import ObjectWith, check_feature_names_in, fit_context
+from ._sklearn_compat import ObjectWith, asked_library, check_feature_names_in, fit_context
 
 __all__ = ["AutoencoderImputer"]
 
@@ -45,7 +47,7 @@ COUNTS = ("seed_", "n_draws_")
 
 FITTED = {
     *("estimator_", "normal_", "centre_", "scale_", "low_", "high_", "trust_", "spread_"),
-    *("valid_", "indicated_", "n_features_in_", *COUNTS),
+    *("valid_", "indicated_", "n_features_in_", "_table", *COUNTS),
 }
 """What every fit leaves, beside the names of features."""
 
@@ -61,13 +63,17 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
     same way, and must reconstruct the values that are known. How far its correction can be trusted
     is found on rows that are held out. No filled value is beyond the range of the observed ones.
 
+    Of a table with columns of categories, whose levels are features of their own, `transform` gives
+    a table of the same types; see `categorical_features` of the autoencoders.
+
     Parameters
     ----------
     estimator : estimator of skae or None, default=None
-        The autoencoder, which is cloned, and trained with ``missing="mask"``. The hidden values
-        are the corruption, in place of one of its own. None takes ``DenoisingAutoencoder(0.99,
-        hidden_layer_sizes=(256,), max_iter=20)``; where its fit warns that it was still improving,
-        it may be worth a trial to pass it with a larger `max_iter`.
+        The autoencoder, which is cloned, and trained with ``missing="mask"``. Its
+        `categorical_features`, `column_weights` and `handle_unknown` say what X is. The hidden
+        values are the corruption, in place of one of its own. None takes
+        ``DenoisingAutoencoder(0.99, hidden_layer_sizes=(256,), max_iter=20)``; where its fit warns
+        that it was still improving, it may be worth a trial to pass it with a larger `max_iter`.
     sample_posterior : bool, default=False
         Whether `transform` draws the missing values from their distribution given the rest of the
         row, anew at each call, rather than giving the expected ones. Several draws are multiple
@@ -89,7 +95,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         loss is defined in [0, 1] only.
     normal_ : NormalModel
         The normal distribution of such rows.
-    centre_, scale_ : ndarray of shape (n_valid,)
+    centre_, scale_ : ndarray of shape (n_valid,) or (n_levels_and_numbers,)
         Mean and standard deviation by which they are standardised, of the features that have
         values.
     low_, high_ : ndarray of shape (n_valid,)
@@ -142,6 +148,9 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
     True
     """
 
+    _table = None
+    """The `Table` of the training rows, where columns hold categories or have weights."""
+
     _parameter_constraints: dict = {
         "estimator": [ObjectWith(["fit", "transform", "inverse_transform"]), None],
         "sample_posterior": ["boolean"],
@@ -187,8 +196,12 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
             If X is rejected, or has no value at all. The imputer then stays as it was.
         """
         new = copy.copy(self)  # self stays as it is if anything fails
+        estimator, new.seed_, new.n_draws_ = *self._unfitted(), 0
+        new._table = described(estimator, X, None)
         X = new._check_X(X, reset=True)
-        missing = np.isnan(X)
+        if new._table is not None:  # what the autoencoder gets are numbers
+            estimator.categorical_features = estimator.column_weights = None
+        missing = new._missing(X)
         new.valid_, new.indicated_ = ~missing.all(axis=0), missing.any(axis=0)
         if not new.valid_.any():
             raise ValueError("X has no value at all: every one is missing.")
@@ -198,8 +211,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
                 f"The features {empty} of X have no value at all and are left out. Set "
                 "keep_empty_features=True to keep them as zeros."
             )
-        estimator, new.seed_, new.n_draws_ = *self._unfitted(), 0
-        new._fit_valid(X[:, new.valid_], estimator)
+        new._fit_valid(new._valid(X), estimator)
         self.__dict__ = vars(new)
         return self
 
@@ -273,15 +285,16 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
             rows, unless they are drawn.
         """
         check_is_fitted(self)
-        X = self._check_X(X)
+        features = self._check_X(X)
         if self.sample_posterior:
             generator = np.random.default_rng([self.seed_, 2, self._next_draw()])
-            filled = self._drawn(X, generator, 1)[0]
+            filled = self._drawn(features, generator, 1)[0]
         else:
-            filled = self._imputed(X)
-        if self.add_indicator:
-            filled = np.hstack([filled, np.isnan(X[:, self.indicated_])], dtype=filled.dtype)
-        return filled
+            filled = self._imputed(features)
+        indicators = self._missing(features)[:, self.indicated_] if self.add_indicator else None
+        if self._table is not None:
+            return self._as_table(filled, X, indicators)
+        return filled if indicators is None else np.hstack([filled, indicators], dtype=filled.dtype)
 
     def sample(self, X, n_samples=10, *, random_state=None):
         """Draw the missing values of X several times, whatever `sample_posterior` is.
@@ -298,14 +311,15 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         Returns
         -------
         X_imputed : ndarray of shape (n_samples, n_samples_X, n_features_out)
-            Completed data, without the columns of `add_indicator`.
+            Completed data, without the columns of `add_indicator`; of tables a list of tables.
         """
         check_is_fitted(self)
         check_n_samples(n_samples)
-        X = self._check_X(X)
+        features = self._check_X(X)
         seed = check_random_state(random_state).randint(2**31 - 1)
         generator = np.random.default_rng([self.seed_, 3, seed])
-        return self._drawn(X, generator, n_samples)
+        drawn = self._drawn(features, generator, n_samples)
+        return drawn if self._table is None else [self._as_table(one, X) for one in drawn]
 
     def _next_draw(self):
         """Number of this draw among those of `transform`."""
@@ -323,11 +337,13 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         filled, Z = self._expected(X)
         deviations = np.sqrt(self.spread_) * self.normal_.deviations(Z, generator, n_draws)
         drawn = np.clip(filled + self.scale_ * deviations, self.low_, self.high_)
+        if self._table is not None:
+            drawn = [self._table.drawn(filled, one, generator) for one in drawn]
         return np.stack([self._with_all_features(X, one) for one in drawn])
 
     def _expected(self, X):
         """The rows of the valid features as expected, and on the scale of the network."""
-        Z = self._standardised(X[:, self.valid_])
+        Z = self._standardised(self._valid(X))
         filled = self._filled(Z)
         rows = np.isnan(Z).any(axis=1)
         if self.trust_ > 0 and rows.any():
@@ -337,9 +353,32 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
 
     def _with_all_features(self, X, filled):
         """X with missing values as in an array of the features that have values."""
+        if self._table is not None:
+            return np.where(np.isnan(X), filled, X)
         out = np.zeros_like(X)
         out[:, self.valid_] = np.where(np.isnan(X[:, self.valid_]), filled, X[:, self.valid_])
         return out if self.keep_empty_features else out[:, self.valid_]
+
+    def _valid(self, X):
+        """The features of X that have values; columns of tables all have."""
+        return X[:, self.valid_] if self._table is None else X
+
+    def _missing(self, X):
+        """Where the columns of X are missing, from its features."""
+        missing = np.isnan(X)
+        return missing if self._table is None else missing[:, self._table.starts]
+
+    def _as_table(self, features, X, indicators=None):
+        """The table of features, with the values of X where it has some."""
+        library = asked_library(self) or self._table.library
+        index = getattr(X, "index", None) if library == "pandas" else None
+        names = [] if indicators is None else self.get_feature_names_out()[self.n_features_in_ :]
+        columns = [] if indicators is None else indicators.T
+        beside = [
+            (name, frames.Values(one.astype(float), ""))
+            for name, one in zip(names, columns, strict=True)
+        ]
+        return self._table.decoded(features, library, index, X, beside)
 
     def _filled(self, Z):
         """Standardised rows with missing values as the normal distribution expects them."""
@@ -356,7 +395,13 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         return (X - self.centre_) / self.scale_
 
     def _check_X(self, X, *, reset=False):
-        """X as an array whose values are finite, or missing."""
+        """X as an array of features that are finite, or missing."""
+        if self._table is not None:
+            with explaining("X"):
+                validate_data(self, frames.as_table(X), reset=reset, skip_check_array=True)
+            unknown = "missing" if reset else self.estimator_.handle_unknown
+            features = self._table.encoded(X, "X", missing=True, unknown=unknown)
+            return features.toarray() if sparse.issparse(features) else features
         with explaining("X", X):
             X = validate_data(
                 self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
@@ -394,7 +439,8 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         if not all(_is_array(array, width, np.bool_) for array in seen) or not seen[0].any():
             return False
         normal, estimator = fitted["normal_"], fitted["estimator_"]
-        valid = (int(seen[0].sum()),)
+        table = fitted["_table"]
+        valid = (int(seen[0].sum()) if table is None else len(table.column_of),)
         factors = (len(getattr(normal, "loadings", ())), *valid)
         arrays = [fitted[name] for name in ("centre_", "scale_", "low_", "high_", "spread_")]
         return (

@@ -5,6 +5,7 @@ import threading
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from cases import slow
 from scipy import sparse
@@ -377,3 +378,49 @@ def test_a_file_that_lies_is_refused(name, value, fitted, tmp_path):
     skae.save(model, tmp_path / "model")
     with pytest.raises(skae.LoadError, match="not those of a fitted AutoencoderImputer"):
         skae.load(tmp_path / "model")
+
+
+# Tables with categories
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=400)
+    return pd.DataFrame(
+        {
+            "size": 10 + a + 0.1 * rng.normal(size=400),
+            "place": pd.Categorical(np.digitize(a, [-0.5, 0.5])).rename_categories(list("abc")),
+            "large": a > 0,
+        }
+    )
+
+
+def test_a_table_is_completed(table, tmp_path):
+    holes = np.random.default_rng(1).random(table.shape) < 0.2
+    X = table.astype({"large": object}).mask(holes)
+    imputer = AutoencoderImputer(add_indicator=True, random_state=0).fit(X)
+    filled = imputer.transform(X)
+    assert list(filled) == list(imputer.get_feature_names_out())
+    assert not filled.isna().any().any()
+    for number, name in enumerate(table):
+        known = ~holes[:, number]
+        assert (filled[name][known] == table[name][known]).all()
+        np.testing.assert_array_equal(filled[f"missingindicator_{name}"], ~known)
+    known_of_others = holes[:, 1] & ~holes[:, 0]
+    assert (filled["place"] == table["place"])[known_of_others].mean() > 0.85
+    known_of_others = holes[:, 2] & ~holes[:, 0]
+    assert (filled["large"] == table["large"])[known_of_others].mean() > 0.85
+    skae.save(imputer, tmp_path / "table.skae")
+    assert skae.load(tmp_path / "table.skae").transform(X).equals(filled)
+
+
+def test_draws_of_categories_have_the_shares_of_the_levels(table):
+    X = table.astype({"large": object})
+    X.loc[:199] = None
+    imputer = AutoencoderImputer(random_state=0).fit(table)
+    draws = imputer.sample(X[:200], 5, random_state=0)
+    assert len(draws) == 5
+    drawn = pd.concat(draws)["place"].value_counts(normalize=True)
+    expected = table["place"].value_counts(normalize=True)
+    np.testing.assert_allclose(drawn[list("abc")], expected[list("abc")], atol=0.08)

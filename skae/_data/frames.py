@@ -97,15 +97,22 @@ def holds_categories(X, number):
     if library_of(X) == "numpy":
         return False
     name = type_name(list(X.dtypes)[number])
-    if name != "object":
-        return name in ("category", "string", "str", "Categorical", "Enum", "String")
+    by_name = name in ("category", "string", "str", "Categorical", "Enum", "String")
+    return by_name or _is_all(str, X, number)
+
+
+def _is_all(kind, X, number):
+    """Whether a column of objects holds values of one type alone, but for missing ones."""
+    if type_name(list(X.dtypes)[number]) != "object":
+        return False
     known = X.iloc[:, number].dropna()
-    return len(known) > 0 and all(isinstance(value, str) for value in known)
+    return len(known) > 0 and all(isinstance(value, kind) for value in known)
 
 
 def holds_truth(X, number):
-    """Whether a column of a frame is boolean by its type."""
-    return type_name(list(X.dtypes)[number]) in ("bool", "boolean", "Boolean")
+    """Whether a column of a frame is boolean by its type, or of objects that are all booleans."""
+    name = type_name(list(X.dtypes)[number])
+    return name in ("bool", "boolean", "Boolean") or _is_all(bool, X, number)
 
 
 def frame(library, names, columns, index=None):

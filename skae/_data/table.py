@@ -260,7 +260,7 @@ class Table:
         """Sums over the features of each column."""
         return np.add.reduceat(values, self.starts, axis=1)
 
-    def decoded(self, features, library, index=None, keep=None):
+    def decoded(self, features, library, index=None, keep=None, beside=()):
         """A table of features.
 
         Parameters
@@ -270,6 +270,8 @@ class Table:
         index : pandas.Index, default=None
         keep : frame or array-like of shape (n_rows, n_columns), default=None
             A table whose values stay where they are not missing.
+        beside : list of (str, Values), default=()
+            Names and values of further columns.
         """
         parts = np.split(features, self.starts[1:], axis=1)
         columns = [own.decoded(part) for own, part in zip(self.columns, parts, strict=True)]
@@ -278,7 +280,8 @@ class Table:
             columns = [kept(frames.column(keep, number), one) for number, one in enumerate(columns)]
         if library != self.library:  # whose types have other names
             columns = [one._replace(dtype="") for one in columns]
-        return frames.frame(library, [own.name for own in self.columns], columns, index)
+        names = [*(own.name for own in self.columns), *(name for name, _ in beside)]
+        return frames.frame(library, names, [*columns, *(own for _, own in beside)], index)
 
 
 def kept(column, other):

@@ -92,6 +92,8 @@ def check_fit(cls, fitted):
 
 def check_table(table, n_columns):
     """Refuse what is no table of so many columns."""
+    if not isinstance(table, Table):
+        raise UnusableError(f"{excerpt(str(table))} stands in place of a table.")
     columns, libraries = table.columns, ("numpy", "pandas", "polars")
     if table.library not in libraries or not isinstance(columns, list) or len(columns) != n_columns:
         raise UnusableError(f"its table is {excerpt(str(table))}.")
@@ -129,6 +131,8 @@ def check_built_on(cls, fitted):
     """Refuse attributes that are not those of a fitted estimator which has autoencoders."""
     n_features = check_whole(fitted["n_features_in_"], "n_features_in_", 1)
     check_names(fitted, n_features)
+    if fitted.get("_table") is not None:
+        check_table(fitted["_table"], n_features)
     network = fitted.get("_network")
     if isinstance(network, FittedNetwork):
         check_network(network)
