@@ -417,7 +417,7 @@ def test_a_table_is_completed(table, tmp_path):
 
 def test_draws_of_categories_have_the_shares_of_the_levels(table):
     X = table.astype({"large": object})
-    X.loc[:199] = None
+    X.loc[:199, ["size", "place"]] = None
     imputer = AutoencoderImputer(random_state=0).fit(table)
     draws = imputer.sample(X[:200], 5, random_state=0)
     assert len(draws) == 5
