@@ -246,8 +246,12 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         most = max(1, min(SAMPLE_ROWS, SAMPLE_VALUES // Z.shape[1]))
         some = np.linspace(0, len(Z) - 1, min(len(Z), most)).astype(int)
         self.normal_ = normal_model(Z[some], seed=self.seed_)
-        hidden, known = with_more_hidden(Z, generator)
+        hidden, known = self._with_more_hidden(Z, generator)
         self.estimator_ = estimator._fit(self._filled(hidden), X_clean=known)
+
+    def _with_more_hidden(self, Z, generator):
+        column_of = None if self._table is None else self._table.column_of
+        return with_more_hidden(Z, generator, column_of)
 
     def _judged(self, Z, estimator):
         """How far to trust the autoencoder, and how far its errors spread, by rows held out."""
@@ -258,7 +262,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         judges, others = np.split(order, [min(round(HELD_OUT * len(Z)), MOST_JUDGES)])
         trial = copy.copy(self)
         trial._train(Z[others], clone(estimator), generator)
-        hidden, known = with_more_hidden(Z[judges], generator)
+        hidden, known = self._with_more_hidden(Z[judges], generator)
         filled = trial._filled(hidden)
         asked = np.isnan(hidden) & ~np.isnan(known)
         error, step = np.where(asked, (known - filled, trial._reconstructed(filled) - filled), 0.0)
@@ -464,12 +468,18 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         return tags
 
 
-def with_more_hidden(Z, generator):
-    """Rows with further values hidden, few rows several times; and the rows as they were."""
+def with_more_hidden(Z, generator, column_of=None):
+    """Rows with further values hidden, few rows several times; and the rows as they were.
+
+    The features of a column, whose numbers a table gives, are hidden together.
+    """
     copies = min(max(1, PAIRS // len(Z)), MOST_COPIES)
     known = np.tile(Z, (copies, 1))
     share = generator.uniform(*HIDDEN, size=(len(known), 1))
-    return np.where(generator.random(known.shape) < share, np.nan, known), known
+    if column_of is None:
+        return np.where(generator.random(known.shape) < share, np.nan, known), known
+    chance = generator.random((len(known), column_of[-1] + 1))[:, column_of]
+    return np.where(chance < share, np.nan, known), known
 
 
 def relative_spread(error, variances, asked, n_copies):
