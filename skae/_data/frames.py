@@ -86,7 +86,7 @@ def is_missing(value):
 
 def type_name(dtype):
     """Name of the type of a column of a frame, without its parameters."""
-    return str(dtype).partition("(")[0]
+    return str(dtype).partition("(")[0].partition("[")[0]
 
 
 def holds_categories(X, number):

@@ -311,10 +311,10 @@ BEND, LOWEST_LOGIT = 0.3, -60.0
 
 def as_type(values, dtype):
     """Numbers as a column of a type holds them: whole where it is a type of whole numbers."""
-    kind = dtype.lower().rstrip("0123456789")
-    if kind not in ("int", "uint"):
+    name = frames.type_name(dtype).lower()
+    if name.rstrip("0123456789") not in ("int", "uint"):
         return values
-    limits = np.iinfo(dtype.lower())
+    limits = np.iinfo(name)
     return np.clip(np.rint(values), limits.min, limits.max)
 
 

@@ -77,6 +77,8 @@ TYPES = {
     "objects": pd.Series(["x", "y", "z", "x"], dtype=object),
     "nullable truth": pd.Series([True, False, True, True], dtype="boolean"),
     "nullable whole numbers": pd.Series([5, 6, 7, 9], dtype="Int16"),
+    "text of Arrow": pd.Series(["x", "y", "y", "z"], dtype="string[pyarrow]"),
+    "whole numbers of Arrow": pd.Series([5, 6, 7, 9], dtype="int16[pyarrow]"),
     "single precision": pd.Series([5.5, 6, 7, 9], dtype="float32"),
 }
 

@@ -724,6 +724,45 @@ def test_likelihoods_that_skae_does_not_write(change, variational, path):
     load_error(path)
 
 
+def columns_of(document):
+    """The columns of numbers and of categories of the table below."""
+    return [record["record"][1] for record in fit_of(document)["_table"]["record"][1]["columns"]]
+
+
+HOSTILE_TABLES = {
+    "none": lambda d: fit_of(d).update(_table=None),
+    "another record": lambda d: fit_of(d).update(
+        _table={"record": ["PointCode", {"activation": "tanh"}]}
+    ),
+    "library": lambda d: fit_of(d)["_table"]["record"][1].update(library="os"),
+    "no column": lambda d: fit_of(d)["_table"]["record"][1].update(columns=[]),
+    "one column": lambda d: fit_of(d)["_table"]["record"][1]["columns"].pop(),
+    "a number as column": lambda d: fit_of(d)["_table"]["record"][1].update(columns=[1, 2]),
+    "deviation": lambda d: columns_of(d)[0].update(deviation=0.0),
+    "mean": lambda d: columns_of(d)[0].update(mean={"float": "nan"}),
+    "weight": lambda d: columns_of(d)[1].update(weight=-1.0),
+    "type": lambda d: columns_of(d)[1].update(dtype=3),
+    "no level": lambda d: columns_of(d)[1].update(levels=[]),
+    "fewer levels": lambda d: columns_of(d)[1]["levels"].pop(),
+    "levels that are lists": lambda d: columns_of(d)[1].update(levels=[["a"], ["b"], ["c"]]),
+    "other levels without a share": lambda d: columns_of(d)[1].update(others=["d"]),
+    "shares": lambda d: columns_of(d)[1].update(shares=fit_of(d)["mean_"]),
+}
+
+
+@pytest.fixture(scope="module")
+def of_table():
+    X = pd.DataFrame({"number": [1.0, 2.0, 4.0], "text": ["a", "b", "c"]})
+    return AutoencoderTransformer(1, hidden_layer_sizes=(), max_iter=1, random_state=0).fit(X)
+
+
+@pytest.mark.parametrize("change", HOSTILE_TABLES.values(), ids=HOSTILE_TABLES)
+def test_tables_that_skae_does_not_write(change, of_table, path):
+    skae.save(of_table, path)
+    with_document(path, change)
+    load_error(path)
+
+
 IMPOSSIBLE = {
     "centre": (12, np.array([np.nan, 0, 0, 0])),
     "scale": (13, np.array(0.0)),
