@@ -212,7 +212,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         **{
             name: constraints
             for name, constraints in BaseAutoencoder._parameter_constraints.items()
-            if name not in ("code_activation", "loss")
+            if name not in ("code_activation", "column_weights", "loss")
         },
         "likelihood": [StrOptions(set(LIKELIHOODS))],
         "noise_variance": [StrOptions({"learned"}), Interval(Real, 0, None, closed="neither")],

@@ -1,19 +1,12 @@
-"""Files of estimators that hold data and no code; their format is that of `file_format`."""
+"""Files of estimators that hold data and no code; see `archive` and `file_format`."""
 
 import json
 import os
 
 from .._version import __version__
-from .file_format import (
-    FORMAT,
-    PIECES,
-    Reader,
-    UnusableError,
-    Writer,
-    own_estimators,
-    parse_archive,
-    write_archive,
-)
+from .archive import FORMAT, parse_archive, write_archive
+from .checks import UnusableError
+from .file_format import PIECES, Reader, Writer, own_estimators
 
 __all__ = ["LoadError", "load", "save"]
 
@@ -48,7 +41,7 @@ def save(estimator, path):
     """Write an estimator to a file that holds data and no code.
 
     The file appears under its name only when it is complete. Where writing fails, what was there
-    before stays.
+    before stays. A file that is replaced keeps its mode.
 
     Parameters
     ----------
@@ -69,7 +62,7 @@ def save(estimator, path):
     ValueError
         If a weight is infinite or NaN.
     OSError
-        If the file cannot be written.
+        If the file cannot be written, or something else than a file has its name.
 
     See Also
     --------

@@ -1,8 +1,6 @@
-"""The format of the files: values as JSON and arrays, in a zip archive.
+"""The values of an estimator as JSON and arrays, which `archive` stores.
 
-A file is a zip archive of ``skae.json``, which describes the estimator, and of ``0.npy``,
-``1.npy``, ... , which hold its arrays; all stored uncompressed. Any tool that knows zip, JSON and
-NumPy's format can read it. In the JSON, numbers, strings, booleans, null and lists stand for
+Numbers, strings, booleans, null and lists stand for
 themselves, and an object with one key for all else: ``{"array": 3}`` for ``3.npy``,
 ``{"tuple": [...]}``, ``{"float": "inf"}``, ``{"numpy": ["float32", 0.5]}``,
 ``{"strings": [...]}`` for an array of strings, ``{"dict": [[key, value], ...]}``,
@@ -12,16 +10,7 @@ estimator, the outermost or one inside another.
 """
 
 import dataclasses
-import io
-import json
 import math
-import os
-import secrets
-import struct
-import tokenize
-import zipfile
-import zlib
-from contextlib import suppress
 
 import numpy as np
 
@@ -47,30 +36,6 @@ from ..losses import Loss
 from ..outliers import NormalDensity
 from ..penalties import Penalty
 from .checks import UnusableError, check_built_on, check_fit, check_whole, excerpt, is_plain
-
-FORMAT = 4
-"""Version of the files; a file of another one is refused."""
-
-DOCUMENT = "skae.json"
-
-DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    IndexError,
-    KeyError,
-    MemoryError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    tokenize.TokenError,
-)
-"""What the readers of zip, JSON and NumPy's format raise on what is not of that format."""
-
 
 FOREIGN = (
     AttributeError,
@@ -323,91 +288,3 @@ def construct(cls, params):
             f"{cls.__name__} has no parameter {unknown[0]!r} in this version of skae."
         )
     return cls(**params)
-
-
-# The archive
-
-
-def write_archive(path, document, arrays):
-    """Write a file under another name, and rename it when it is on the disk."""
-    temporary = os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}.skae-part")
-    try:
-        with open(temporary, "xb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                with archive.open(_member(DOCUMENT), "w") as member:
-                    member.write(document.encode())
-                for number, array in enumerate(arrays):
-                    large = array.nbytes > 2**30
-                    with archive.open(_member(f"{number}.npy"), "w", force_zip64=large) as member:
-                        np.lib.format.write_array(member, array, (1, 0), allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-
-
-def _member(name):
-    """A member of the archive whose date is always the same, as are then the file's bytes."""
-    return zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-
-
-def parse_archive(content):
-    """The document and the arrays in the bytes of a file."""
-    if not content.startswith(b"PK"):
-        raise UnusableError(f"it is not a zip file, but starts with {content[:8]!r}.")
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            n_arrays = _check_members(archive.infolist(), len(content))
-            document = json.loads(archive.read(DOCUMENT), parse_constant=_refuse_constant)
-            _check_version(document)
-            arrays = [_read_array(archive, f"{number}.npy") for number in range(n_arrays)]
-    except DAMAGE as error:
-        raise UnusableError(f"it is damaged or incomplete ({error}).") from error
-    return document, arrays
-
-
-def _check_members(members, size):
-    """The number of arrays in the archive, which holds them, the document, and nothing else."""
-    names = [member.filename for member in members]
-    expected = [DOCUMENT, *(f"{number}.npy" for number in range(len(names) - 1))]
-    found = set(names)
-    if missing := [name for name in expected if name not in found]:
-        other = sorted(found.difference(expected))
-        raise UnusableError(
-            f"the member {missing[0]!r} is missing; others found: {excerpt(other)}."
-        )
-    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-        raise UnusableError("its members are compressed, which skae's are not.")
-    if sum(member.file_size for member in members) > size:
-        raise UnusableError("its members overlap.")
-    return len(names) - 1
-
-
-def _check_version(document):
-    version = document.get("format") if isinstance(document, dict) else None
-    if type(version) is not int or version != FORMAT:
-        writer = document.get("skae") if isinstance(document, dict) else None
-        raise UnusableError(
-            f"it has format version {excerpt(version)}, written by skae {excerpt(writer)}; this "
-            f"skae reads version {FORMAT}."
-        )
-
-
-def _refuse_constant(name):
-    raise ValueError(f"{name} in {DOCUMENT}")
-
-
-def _read_array(archive, name):
-    """An array of numbers whose size is checked before memory is taken."""
-    content = io.BytesIO(archive.read(name))
-    if np.lib.format.read_magic(content) != (1, 0):
-        raise UnusableError(f"{name!r} is not an array in NumPy's format 1.0.")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(content)
-    n_bytes = content.getbuffer().nbytes - content.tell()
-    if not is_plain(dtype) or math.prod(shape) * dtype.itemsize != n_bytes:
-        raise UnusableError(f"{name!r} says {dtype} of shape {shape}, but holds {n_bytes} bytes.")
-    content.seek(0)
-    array = np.lib.format.read_array(content, allow_pickle=False)
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
