@@ -1,4 +1,4 @@
-"""Activations in scikit-learn's and Keras's spelling, and one that Keras does not have."""
+"""Activations in scikit-learn's and Keras's spelling."""
 
 from .backend import load_keras
 
@@ -42,24 +42,3 @@ def is_elementwise(function):
     """Whether a Keras activation is known to act on each entry by itself."""
     get = load_keras().activations.get
     return any(function is get(name) for name in _CANONICAL)
-
-
-def clipped(values, low, high):
-    """Values cut off at bounds, for training.
-
-    A gradient that leads back to the range passes through a bound: else what is beyond would never
-    come back. One that leads further out, as some losses have where they are zero, does not.
-    """
-    from keras import ops
-
-    @ops.custom_gradient
-    def cut(values):
-        def gradient(*inputs, upstream=None):
-            upstream = inputs[-1] if upstream is None else upstream
-            above, below = values > high, values < low
-            back = ops.where(above, upstream > 0, ops.where(below, upstream < 0, True))
-            return ops.where(back, upstream, 0.0)
-
-        return ops.clip(values, low, high), gradient
-
-    return cut(values)

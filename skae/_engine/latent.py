@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from . import _jax
-from .activations import activation_function, canonical_activation, clipped
+from .activations import activation_function, canonical_activation
 
 LOG_VARIANCES = (-22.0, 1.0)
 """Bounds of the logarithm of a posterior's variance. Beside a linear decoder it is below zero, the
@@ -66,7 +66,7 @@ class NormalCode:
     def posterior(self, output):
         """Mean and log variance of each row's code."""
         log_variance = output[:, output.shape[-1] // 2 :]
-        return self.code(output), clipped(log_variance, *LOG_VARIANCES)
+        return self.code(output), log_variance.clip(*LOG_VARIANCES)
 
     def draw(self, output, seed):
         """What the decoder gets in training; returns ``(code, posterior)``."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from . import jacobian
-from .activations import clipped
 from .draws import draws
 from .schedules import final_value, value_at
 from .units import restored, standardised
@@ -233,8 +232,28 @@ def check_shape(term, value, expected):
 
 
 def bounded(values, constants):
-    """Reconstructions cut off at the bounds of the features."""
-    return clipped(values, constants["low"], constants["high"]) if "low" in constants else values
+    """Reconstructions cut off at the bounds of the features.
+
+    A gradient that leads back to the range passes through a bound: else what is beyond would never
+    come back. One that leads further out, as some losses have where they are zero, does not.
+    """
+    from keras import ops
+
+    if "low" not in constants:
+        return values
+    low, high = constants["low"], constants["high"]
+
+    @ops.custom_gradient
+    def cut(values):
+        def gradient(*inputs, upstream=None):
+            upstream = inputs[-1] if upstream is None else upstream
+            above, below = values > high, values < low
+            back = ops.where(above, upstream > 0, ops.where(below, upstream < 0, True))
+            return ops.where(back, upstream, 0.0)
+
+        return ops.clip(values, low, high), gradient
+
+    return cut(values)
 
 
 def filled(X, constants):
