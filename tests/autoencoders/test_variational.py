@@ -278,7 +278,7 @@ def test_the_key_of_the_likelihood_leaves_out_the_variance_alone():
 
 
 def test_a_posterior_is_hardly_wider_than_the_prior():
-    output = np.array([[3.0, 50.0], [3.0, 0.5], [3.0, -50.0]])  # mean, and logarithm of the variance
+    output = np.array([[3.0, 50.0], [3.0, 0.5], [3.0, -50.0]])  # mean, and log variance
     mean, log_variance = NormalCode().posterior(output)
     np.testing.assert_array_equal(mean[:, 0], 3.0)
     np.testing.assert_array_equal(log_variance[:, 0], [1.0, 0.5, -22.0])
