@@ -143,7 +143,9 @@ class Corruption(Term):
 
     def _placed_on(self, table):
         placed = copy.copy(self)
-        placed._column_of, placed._is_level = table.column_of, table.shares > 0
+        placed._column_of = table.column_of
+        deviations = table.of_features(lambda column: np.sqrt(column.weight))
+        placed._deviations = np.where(table.shares > 0, 0.0, deviations).astype(np.float32)
         return placed
 
     def _chances(self, X, seed):
@@ -220,7 +222,7 @@ class GaussianNoise(Corruption):
 
         noise = level * random.normal(ops.shape(X), seed=seed)
         if self._column_of is not None:
-            noise = ops.where(self._is_level, 0.0, noise)
+            noise = noise * ops.expand_dims(ops.convert_to_tensor(self._deviations), 0)
         noisy = X + noise
         return noisy if self.clip is None else ops.clip(noisy, *self.clip)
 

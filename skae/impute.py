@@ -297,7 +297,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
             filled = self._imputed(features)
         indicators = self._missing(features)[:, self.indicated_] if self.add_indicator else None
         if self._table is not None:
-            return self._as_table(filled, X, indicators)
+            return self._as_table(filled, X, self._missing(features), indicators)
         return filled if indicators is None else np.hstack([filled, indicators], dtype=filled.dtype)
 
     def sample(self, X, n_samples=10, *, random_state=None):
@@ -323,7 +323,9 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         seed = check_random_state(random_state).randint(2**31 - 1)
         generator = np.random.default_rng([self.seed_, 3, seed])
         drawn = self._drawn(features, generator, n_samples)
-        return drawn if self._table is None else [self._as_table(one, X) for one in drawn]
+        if self._table is None:
+            return drawn
+        return [self._as_table(one, X, self._missing(features)) for one in drawn]
 
     def _next_draw(self):
         """Number of this draw among those of `transform`."""
@@ -372,17 +374,16 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         missing = np.isnan(X)
         return missing if self._table is None else missing[:, self._table.starts]
 
-    def _as_table(self, features, X, indicators=None):
-        """The table of features, with the values of X where it has some."""
+    def _as_table(self, features, X, missing, indicators=None):
+        """The table of features, with the values of X where they are not missing."""
         library = asked_library(self) or self._table.library
-        index = getattr(X, "index", None) if library == "pandas" else None
         names = [] if indicators is None else self.get_feature_names_out()[self.n_features_in_ :]
         columns = [] if indicators is None else indicators.T
         beside = [
             (name, frames.Values(one.astype(float), ""))
             for name, one in zip(names, columns, strict=True)
         ]
-        return self._table.decoded(features, library, index, X, beside)
+        return self._table.decoded(features, library, frames.index_of(X), X, missing, beside)
 
     def _filled(self, Z):
         """Standardised rows with missing values as the normal distribution expects them."""
@@ -450,7 +451,9 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         return (
             isinstance(estimator, BaseAutoencoder)
             and estimator.__sklearn_is_fitted__()
+            and estimator._table is None
             and (estimator.n_features_in_,) == valid
+            and (table is None or bool(seen[0].all()))
             and isinstance(normal, NormalModel)
             and _is_array(normal.loadings, factors)
             and all(_is_array(array, valid) for array in (normal.mean, normal.noise, *arrays))

@@ -342,19 +342,12 @@ class TableLoss(Loss):
         weight = np.ones(len(variances))
         if not loss.sums_features:
             unit = np.broadcast_to(scale, weight.shape) ** (loss.degree or 0)
-            relative = table.of_features(
-                lambda column: column.weight / getattr(column, "entropy", 1)
-            )
-            weight = np.where(table.shares > 0, relative, unit) / len(table.columns)
-        categories = np.unique(table.column_of[table.shares > 0])
-        one_column = table.column_of[:, None] == categories
-        return {
-            **own,
-            "level_share": table.shares,
-            "level_unit": table.units,
-            "table_weight": weight,
-            "same_column": one_column.astype(np.float64),
-        }
+            degree = 2 if loss.degree is None else loss.degree
+            # Features have the root of the weight, so that squares have it.
+            rest = table.of_features(lambda one: one.weight ** (1 - degree / 2))
+            relative = table.of_features(lambda one: one.weight / getattr(one, "entropy", 1.0))
+            weight = np.where(table.shares > 0, relative, rest * unit) / len(table.columns)
+        return {**own, **table_constants(table), "table_weight": weight}
 
     def __repr__(self):
         return repr(self.numbers_loss)
@@ -378,6 +371,20 @@ class TableLoss(Loss):
         total = ops.matmul(total, ops.transpose(constants["same_column"]))
         of_levels = in_units.target * unit * (total - logits)
         return constants["table_weight"] * ops.where(is_level, of_levels, of_numbers)
+
+
+def table_constants(table):
+    """What a `TableLoss` takes from its table, of any loss of numbers.
+
+    "same_column" tells which level is of which column of categories.
+    """
+    categories = np.unique(table.column_of[table.shares > 0])
+    same_column = table.column_of[:, None] == categories
+    return {
+        "level_share": table.shares,
+        "level_unit": table.units,
+        "same_column": same_column.astype(np.float64),
+    }
 
 
 LOSSES = {loss.name: loss for loss in (SquaredError, AbsoluteError, BinaryCrossentropy)}

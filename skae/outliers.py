@@ -352,6 +352,9 @@ def log_density(estimator, density, X):
     found = []
     # Half a squared deviation of one, which a value that is filled in does not have. Of a Bernoulli
     # distribution the expected value is as likely as others are on average.
+    # So is it of categories, in nats.
+    table = estimator._table
+    is_number = np.ones(1, bool) if table is None else table.shares == 0
     usual = 0.0 if getattr(estimator, "likelihood_", None) == "bernoulli" else 0.5
     for _, part in blocks(Rows(X)):
         filled = completed(estimator, part)
@@ -359,7 +362,7 @@ def log_density(estimator, density, X):
             own = estimator._likelihoods(filled, DRAWS)[:, 0]
         else:
             own = density.logarithm(*codes_and_residuals(estimator, Rows(filled)))
-        found.append(own - usual * np.isnan(part).sum(axis=1))
+        found.append(own - usual * (np.isnan(part) & is_number).sum(axis=1))
     return np.concatenate(found)
 
 

@@ -16,7 +16,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from .._data import Rows
+from .._data import Rows, frames
 from .._data.statistics import blocks
 from .._data.table import checked_features
 from .._data.validation import check_range, explaining, surely_in_range
@@ -347,9 +347,9 @@ class BaseAutoencoder(
         check_is_fitted(self)
         checked = self._check_X(X)
         filled = check_computed(self._decode(self._encode(checked)), "reconstruction")
-        if self._table is not None:
-            return self._frame(filled, X, keep=X)
         dense = checked.toarray() if sparse.issparse(checked) else checked
+        if self._table is not None:
+            return self._frame(filled, X, X, np.isnan(dense)[:, self._table.starts])
         return self._frame(np.where(np.isnan(dense), filled, dense), X)
 
     def reconstruction_error(self, X, *, per_feature=False):
@@ -478,17 +478,16 @@ class BaseAutoencoder(
         limit = np.finfo(np.float32).max
         return check_range(codes, "X", limit, "the largest of the single precision of codes")
 
-    def _frame(self, features, X, keep=None):
+    def _frame(self, features, X, keep=None, missing=None):
         """Features in the container that `set_output` asks for, with the index of X.
 
         Of tables a table, in the container of the training rows if none is asked for; values of
-        `keep` stay where they are not missing.
+        `keep` stay where they are not `missing`.
         """
         if self._table is None:
             return in_container(self, features, X, self._feature_names())
         library = asked_library(self) or self._table.library
-        index = getattr(X, "index", None) if library == "pandas" else None
-        return self._table.decoded(features, library, index, keep)
+        return self._table.decoded(features, library, frames.index_of(X), keep, missing)
 
     def _feature_names(self):
         names = getattr(self, "feature_names_in_", None)

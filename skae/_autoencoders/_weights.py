@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .._data import Rows
 from .._engine import load_keras
 
 N_PROBES = 64
@@ -99,12 +100,17 @@ def check_computes_the_same(estimator, encoder, decoder):
 
     Another activation, or a layer without weights, has the same shapes.
     """
-    generator = np.random.default_rng(0)
-    rows = probing_rows(generator, estimator._network)
+    network = estimator._network
+    rows = probing_rows(np.random.default_rng(0), network)
     codes = estimator._encode(rows)
+
+    def decode(codes):  # without what the estimator makes of a table's features
+        out = np.empty((len(codes), network.recipe.n_features), np.float32)
+        return network.decode(Rows(codes), out)
+
     for role, model, inputs, compute in (
         ("encoder", encoder, rows, estimator._encode),
-        ("decoder", decoder, codes, estimator._decode),
+        ("decoder", decoder, codes, decode),
     ):
         if model is None:
             continue

@@ -1,6 +1,7 @@
 """Columns of data frames and arrays: read as values, and made again of such."""
 
 import sys
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -32,9 +33,16 @@ class Values(NamedTuple):
 
 def library_of(X):
     """The library of a frame, "pandas" or "polars"; "numpy" for all else."""
-    name = type(X).__module__.partition(".")[0]
-    is_frame = hasattr(X, "columns") and hasattr(X, "shape")
-    return name if name in ("pandas", "polars") and is_frame else "numpy"
+    for name in ("pandas", "polars"):
+        library = sys.modules.get(name)
+        if library is not None and isinstance(X, library.DataFrame):
+            return name
+    return "numpy"
+
+
+def index_of(X):
+    """The index of a frame of pandas; None for all else."""
+    return X.index if library_of(X) == "pandas" else None
 
 
 def names_of(X):
@@ -81,7 +89,9 @@ def objects(items):
 
 def is_missing(value):
     """Whether a value stands for none."""
-    return type(value).__name__ in MISSING or (isinstance(value, float) and value != value)
+    return type(value).__name__ in MISSING or (
+        isinstance(value, (float, np.floating)) and value != value
+    )
 
 
 def type_name(dtype):
@@ -127,7 +137,9 @@ def frame(library, names, columns, index=None):
     index : pandas.Index, default=None
     """
     if library == "numpy":
-        return np.column_stack([values for values, *_ in columns]).astype(columns[0].dtype)
+        stacked = np.column_stack([values for values, *_ in columns])
+        numbers = all(isinstance(value, Real) for value in stacked.flat)
+        return stacked.astype(np.float64) if numbers and stacked.dtype == object else stacked
     module = sys.modules.get(library) or __import__(library)
     make = {"pandas": _pandas_series, "polars": _polars_series}[library]
     series = [make(module, own) for own in columns]

@@ -174,7 +174,6 @@ class Table:
         features : ndarray or csr_array of shape (n_rows, n_features), float64
         """
         X = frames.as_table(X)
-        n_rows = X.shape[0]
         numbers = iter(self._numbers(X, name, missing).T)
         parts = []
         for position, column in enumerate(self.columns):
@@ -187,9 +186,7 @@ class Table:
             return np.hstack(
                 [part if isinstance(part, np.ndarray) else part.toarray() for part in parts]
             )
-        return sparse.hstack([sparse.csr_array(part) for part in parts], format="csr").reshape(
-            n_rows, -1
-        )
+        return sparse.hstack([sparse.csr_array(part) for part in parts], format="csr")
 
     def _numbers(self, X, name, missing):
         positions = [
@@ -204,8 +201,8 @@ class Table:
             value = values[np.argmax(levels == -2)]
             raise ValueError(
                 f"{name} holds a category that the training rows do not: {value!r} in column "
-                f"{column.name!r}. Set handle_unknown='missing' and missing='mask' to take such "
-                "for missing values."
+                f"{column.name!r}. Set the autoencoder's handle_unknown='missing' and "
+                "missing='mask' to take such for missing values."
             )
         if (levels == -1).any() and not missing:
             raise ValueError(missing_message(name, column.name))
@@ -260,7 +257,7 @@ class Table:
         """Sums over the features of each column."""
         return np.add.reduceat(values, self.starts, axis=1)
 
-    def decoded(self, features, library, index=None, keep=None, beside=()):
+    def decoded(self, features, library, index=None, keep=None, missing=None, beside=()):
         """A table of features.
 
         Parameters
@@ -270,6 +267,8 @@ class Table:
         index : pandas.Index, default=None
         keep : frame or array-like of shape (n_rows, n_columns), default=None
             A table whose values stay where they are not missing.
+        missing : ndarray of bool of shape (n_rows, n_columns), default=None
+            Where they are.
         beside : list of (str, Values), default=()
             Names and values of further columns.
         """
@@ -277,20 +276,37 @@ class Table:
         columns = [own.decoded(part) for own, part in zip(self.columns, parts, strict=True)]
         if keep is not None:
             keep = frames.as_table(keep)
-            columns = [kept(frames.column(keep, number), one) for number, one in enumerate(columns)]
+            columns = [
+                kept(frames.column(keep, number), one, missing[:, number])
+                for number, one in enumerate(columns)
+            ]
         if library != self.library:  # whose types have other names
             columns = [one._replace(dtype="") for one in columns]
         names = [*(own.name for own in self.columns), *(name for name, _ in beside)]
         return frames.frame(library, names, [*columns, *(own for _, own in beside)], index)
 
 
-def kept(column, other):
-    """A column of the values of one, and where there are none of another, whose type it has."""
-    missing = np.array([value is None for value in column.values])
-    values, declared = np.where(missing, other.values, column.values), other.declared
-    if declared is not None:  # an unknown level may be kept
-        declared = list(dict.fromkeys([*declared, *values]))
-    return other._replace(values=values, declared=declared)
+def kept(column, other, missing):
+    """A column with its missing values taken from another, of whose type it is if that can be."""
+    if not missing.any():
+        return column
+    values = np.where(missing, other.values, column.values)
+    if other.declared is not None or holds(other.dtype, column.values[~missing]):
+        return other._replace(values=values)
+    return column._replace(values=values)
+
+
+def holds(dtype, values):
+    """Whether a type of columns holds values as they are."""
+    name = frames.type_name(dtype).lower()
+    if name.rstrip("0123456789") in ("int", "uint"):
+        limits = np.iinfo(name)
+        return all(
+            float(value).is_integer() and limits.min <= value <= limits.max for value in values
+        )
+    return name not in ("float16", "float32") and (
+        name not in ("bool", "boolean") or all(value in (0, 1) for value in values)
+    )
 
 
 def log_positive(x, share, ops=np):
@@ -310,8 +326,10 @@ BEND, LOWEST_LOGIT = 0.3, -60.0
 
 
 def as_type(values, dtype):
-    """Numbers as a column of a type holds them: whole where it is a type of whole numbers."""
+    """Numbers as a column of a type holds them: whole numbers, or truth, where it is of such."""
     name = frames.type_name(dtype).lower()
+    if name in ("bool", "boolean"):
+        return values >= 0.5
     if name.rstrip("0123456789") not in ("int", "uint"):
         return values
     limits = np.iinfo(name)
@@ -363,9 +381,9 @@ def described(estimator, X, sample_weight):
         raise ValueError("handle_unknown='missing' needs missing='mask'.")
     with explaining("sample_weight"):
         sample_weight = check_sample_weight(sample_weight, X)
-    n_columns = X.shape[1]
+    n_columns, library = X.shape[1], frames.library_of(X)
     weights = np.ones(n_columns) if weights is None else weights
-    names = frames.names_of(X) or list(range(n_columns))
+    names = frames.names_of(X) or [f"x{number}" for number in range(n_columns)]
     missing = estimator.missing == "mask"
     numbers = checked_numbers(X, np.flatnonzero(~chosen).tolist(), "X", missing)
     summary = iter(_moments(numbers, sample_weight))
@@ -373,11 +391,12 @@ def described(estimator, X, sample_weight):
     for number, (name, is_category, weight) in enumerate(zip(names, chosen, weights, strict=True)):
         if is_category:
             values = frames.column(X, number)
+            values = values._replace(dtype="") if library == "numpy" else values
             columns.append(category_column(name, weight, values, sample_weight))
         else:
-            dtype = frames.column(X[:1], number).dtype
+            dtype = "" if library == "numpy" else frames.column(X[:1], number).dtype
             columns.append(NumberColumn(name, dtype, weight, *next(summary)))
-    return Table(frames.library_of(X), columns)
+    return Table(library, columns)
 
 
 def _moments(numbers, sample_weight):
@@ -452,9 +471,12 @@ def category_columns(X, asked):
 def _position(item, X, parameter):
     """Number of the column that a name or a number means."""
     n_columns, names = X.shape[1], frames.names_of(X)
-    if isinstance(item, Integral) and -n_columns <= item < n_columns:
-        return int(item) % n_columns
-    if names is not None and item in names:
+    if isinstance(item, Integral):
+        if -n_columns <= item < n_columns:
+            return int(item) % n_columns
+    elif names is not None and item in names:
+        if names.count(item) > 1:
+            raise ValueError(f"{parameter} names {item!r}, as several columns of X are called.")
         return names.index(item)
     raise ValueError(f"{parameter} names the column {item!r}, which X does not have.")
 
@@ -486,4 +508,6 @@ def checked_features(estimator, X, name, *, missing, reset=False):
         return checked_matrix(estimator, X, name, missing=missing, reset=reset)
     with explaining(name):
         X = validate_data(estimator, frames.as_table(X), reset=reset, skip_check_array=True)
-    return table.encoded(X, name, missing=missing, unknown=estimator.handle_unknown)
+    # Training rows hold unknown levels only where their weight is zero, so that they are left out.
+    lenient = reset or (missing and estimator.handle_unknown == "missing")
+    return table.encoded(X, name, missing=missing, unknown="missing" if lenient else "error")

@@ -5,9 +5,11 @@ import math
 
 import numpy as np
 
+from .._data import frames
 from .._data.table import CategoryColumn, NumberColumn, Table
 from .._engine import LATENTS, FittedNetwork, Recipe, SolverState
 from ..architectures import Architecture
+from ..losses import table_constants
 
 ATTRIBUTES = {
     "n_features_in_": int,
@@ -70,6 +72,7 @@ def check_fit(cls, fitted):
     check_network(network)
     if table is not None:
         check_table(table, n_features)
+        check_table_constants(table, network.constants)
         n_features = len(table.column_of)
     if fitted["mean_"].dtype != np.float64 or fitted["mean_"].shape != (n_features,):
         raise UnusableError(f"mean_ is a {fitted['mean_'].dtype} array of another shape.")
@@ -90,6 +93,18 @@ def check_fit(cls, fitted):
         )
 
 
+NUMBER_TYPES = frozenset(
+    [f"{kind}int{size}" for kind in ("", "u") for size in (8, 16, 32, 64)]
+    + ["float16", "float32", "float64", "float", "double", "bool", "boolean", "decimal", "object"]
+)
+"""Names of types of columns of numbers, in lower case."""
+
+CATEGORY_TYPES = frozenset(
+    ["category", "string", "str", "large_string", "categorical", "enum", "dictionary", "object"]
+)
+"""Further names of types of columns of categories."""
+
+
 def check_table(table, n_columns):
     """Refuse what is no table of so many columns."""
     if not isinstance(table, Table):
@@ -99,20 +114,41 @@ def check_table(table, n_columns):
         raise UnusableError(f"its table is {excerpt(str(table))}.")
     for column in columns:
         check = {NumberColumn: _is_of_numbers, CategoryColumn: _is_of_categories}.get(type(column))
-        if check is None or not isinstance(column.dtype, str) or not check(column):
+        named = column.name is None or isinstance(column.name, (str, int))
+        if check is None or not (named and isinstance(column.dtype, str) and check(column)):
             raise UnusableError(f"a column of its table is {excerpt(str(column))}.")
+
+
+def check_table_constants(table, constants):
+    """Refuse constants that are not those of a loss of a table."""
+    expected = table_constants(table)
+    for name, value in expected.items():
+        found = constants.get(name)
+        if not isinstance(found, np.ndarray) or not np.array_equal(found, value):
+            raise UnusableError(f"the constant {name!r} is not that of its table.")
+    weight = constants.get("table_weight")
+    width = (len(table.column_of),)
+    if not isinstance(weight, np.ndarray) or weight.shape != width or not (weight > 0).all():
+        raise UnusableError(f"the constant 'table_weight' is {weight!r}.")
 
 
 def _is_of_numbers(column):
     numbers = (column.weight, column.mean, column.deviation)
     possible = all(isinstance(number, float) and math.isfinite(number) for number in numbers)
-    return possible and column.weight > 0 and column.deviation > 0
+    is_number = column.dtype == "" or frames.type_name(column.dtype).lower() in NUMBER_TYPES
+    return possible and is_number and column.weight > 0 and column.deviation > 0
 
 
 def _is_of_categories(column):
     levels, shares = column.levels, column.shares
+    known = [level for level in levels if level is not None] if isinstance(levels, list) else []
     return (
-        isinstance(column.weight, float)
+        bool(known)
+        and all(isinstance(level, (str, int, float)) for level in known)
+        and len(set(known)) == len(known)
+        and set(known) <= set(known if column.declared is None else column.declared)
+        and frames.type_name(column.dtype).lower() in {"", *NUMBER_TYPES, *CATEGORY_TYPES}
+        and isinstance(column.weight, float)
         and 0 < column.weight < math.inf
         and all(isinstance(one, list) for one in (levels, column.others))
         and all(isinstance(one, (str, int, float)) for one in (*levels[:-1], *column.others))

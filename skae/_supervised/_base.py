@@ -18,7 +18,7 @@ from .._data.validation import explaining
 from .._engine import FittedNetwork, SolverState
 from .._sklearn_compat import Interval, ObjectWith, StrOptions, check_sample_weight
 from ._fit import Fit, Settings, one_epoch
-from ._head import WithHead
+from ._head import recipe_with_head
 
 DEFAULT_UNITS, DEFAULT_SHARE, DEFAULT_EPOCHS = 32, 0.9, 50
 """The autoencoder that is taken by default: its units, the share of the variance that takes their
@@ -69,8 +69,9 @@ class BasePredictor(BaseEstimator, ABC):
     def _fit(self, X, y, sample_weight, *, classes=None, incremental=False):
         """Fit on a copy, so that self stays as it is until the one swap at the end."""
         new = copy.copy(self)
-        y, has_label = self._read(y)
-        if incremental and self.__sklearn_is_fitted__():
+        goes_on = incremental and self.__sklearn_is_fitted__()
+        y, has_label = self._read(y, getattr(self, "classes_", None) if goes_on else classes)
+        if goes_on:
             new._go_on(X, y, has_label, sample_weight, classes)
         else:
             new._begin(X, y, has_label, sample_weight, classes, incremental)
@@ -81,6 +82,8 @@ class BasePredictor(BaseEstimator, ABC):
         """A fit, or the first `partial_fit`, which is a fit of one epoch."""
         check_some(has_label)
         self._labels(y, has_label, np.ones(len(y)), classes)  # what it refuses needs no training
+        if len(getattr(X, "shape", ())) == 2:  # else the autoencoder refuses it
+            check_consistent_length(X, y)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self.estimator_ = estimator = self._autoencoder(X, sample_weight, seed)
         for name in ("n_features_in_", "feature_names_in_"):
@@ -246,11 +249,11 @@ def is_with_head(network, autoencoder):
     """Whether a network is one that the encoder of an autoencoder may have become."""
     if not isinstance(network, FittedNetwork) or not isinstance(network.recipe.n_targets, int):
         return False
-    expected, recipe = autoencoder.recipe, network.recipe
+    recipe = network.recipe
+    expected = recipe_with_head(autoencoder.recipe, recipe.n_targets)
     names = {"centre", "scale", "fill"} & set(autoencoder.constants)
     return (
-        isinstance(recipe.architecture, WithHead)
-        and recipe.n_features == expected.n_features
+        recipe.key == expected.key
         and network.n_code_features == autoencoder.n_code_features + expected.n_features
         and set(network.constants) == names
         and all(np.array_equal(network.constants[n], autoencoder.constants[n]) for n in names)

@@ -61,6 +61,14 @@ class WithHead(Architecture):
         return keras.Model(rows, both), keras.Model(seen, outputs)
 
 
+def recipe_with_head(recipe, n_targets):
+    """The recipe of the encoder of an autoencoder's, with a head."""
+    latent = recipe.latent
+    code = "normal" if isinstance(latent, NormalCode) else latent.activation
+    architecture = WithHead(recipe.architecture, recipe.n_components, code, n_targets)
+    return Recipe(architecture, recipe.n_features, None, PointCode(), n_targets=n_targets)
+
+
 def with_head(network, n_targets):
     """An autoencoder's encoder with a head whose weights are zero, as a `FittedNetwork`.
 
@@ -71,10 +79,7 @@ def with_head(network, n_targets):
     n_targets : int
     """
     recipe, graph = network.recipe, graph_of(network.recipe)
-    latent = recipe.latent
-    code = "normal" if isinstance(latent, NormalCode) else latent.activation
-    architecture = WithHead(recipe.architecture, recipe.n_components, code, n_targets)
-    new = Recipe(architecture, recipe.n_features, None, PointCode(), n_targets=n_targets)
+    new = recipe_with_head(recipe, n_targets)
     n_seen = network.n_code_features + recipe.n_features
     trainable, fixed = (
         [weights[index] for index in sorted(graph.indices(0, kind))]

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils import assert_all_finite, column_or_1d, compute_sample_weight
+from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._sklearn_compat import StrOptions, fit_context
@@ -192,6 +192,11 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
             rows of the first call are of fewer than two classes, or the training diverges. The
             estimator then stays as it was.
         """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                'class_weight="balanced" has no meaning in partial_fit, which does not know all '
+                "rows. Give a dict with a factor for each class."
+            )
         return self._fit(X, y, sample_weight, classes=classes, incremental=True)
 
     def decision_function(self, X):
@@ -263,8 +268,11 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
 
     # Hooks of the base
 
-    def _read(self, y):
-        """Y as a vector, and which of its entries are labels."""
+    def _read(self, y, known=None):
+        """Y as a vector, and which of its entries are labels.
+
+        Whether -1 is a class, classes that are known decide.
+        """
         check_given(y, self)
         y = column_or_1d(y, warn=True)
         if y.dtype.kind == "O":
@@ -273,7 +281,9 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
             if y.dtype.kind == "f":
                 assert_all_finite(y, input_name="y")
             has_label = np.ones(len(y), bool) if y.dtype.kind in "US" else y != UNLABELLED
-            if set(np.unique(y).tolist()) == {UNLABELLED, 1}:
+            if known is not None and UNLABELLED in np.asarray(known).tolist():
+                has_label[:] = True
+            elif known is None and set(np.unique(y).tolist()) == {UNLABELLED, 1}:
                 warn_of_signs()
                 has_label[:] = True
         if (y[has_label] == str(UNLABELLED)).any():
@@ -290,6 +300,8 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         own = as_labels(y[has_label])
         if earlier is not None:
             known = earlier.classes_
+            if classes is not None and not np.array_equal(np.unique(classes), known):
+                raise ValueError(f"classes is {classes!r}, but in the first call it was {known}.")
         else:
             known = np.unique(own if classes is None else as_labels(np.asarray(classes)))
         if unknown := sorted(set(own.tolist()) - set(known.tolist()), key=str):
@@ -301,13 +313,17 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         target = np.zeros((len(y), len(known)))
         target[has_label] = own[:, None] == known
         factor = np.zeros(len(y))
-        factor[has_label] = self._class_factors(own, known)
+        factor[has_label] = self._class_factors(own, known, weight[has_label])
         return Labels(target, factor, {"classes_": known})
 
-    def _class_factors(self, own, known):
+    def _class_factors(self, own, known, weight):
         """What the weights of labelled rows are multiplied by."""
+        if self.class_weight is None:
+            return np.ones(len(own))
         if not isinstance(self.class_weight, dict):
-            return compute_sample_weight(self.class_weight, own)
+            total = weight @ (own[:, None] == known)
+            factors = weight.sum() / ((total > 0).sum() * np.where(total > 0, total, np.inf))
+            return (own[:, None] == known) @ factors
         by_class = {label: self.class_weight.get(label, 1.0) for label in known.tolist()}
         if foreign := sorted(set(self.class_weight) - set(by_class), key=str):
             raise ValueError(f"class_weight has the classes {foreign}, which y has not.")

@@ -177,7 +177,7 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
 
     # Hooks of the base
 
-    def _read(self, y):
+    def _read(self, y, known=None):
         """Y as a float64 array of shape (n_rows,) or (n_rows, n_targets), and who has a label."""
         check_given(y, self)
         y = check_array(

@@ -147,7 +147,7 @@ def test_what_is_missing_or_unknown(frame):
     np.testing.assert_array_equal(
         np.isnan(encoded(table, X, missing=True, unknown="missing")), expected
     )
-    kept = table.decoded(np.nan_to_num(features), "pandas", keep=X)
+    kept = table.decoded(np.nan_to_num(features), "pandas", keep=X, missing=X.isna().to_numpy())
     assert kept["city"].tolist()[0::2] == X["city"].tolist()[0::2]
     assert kept["flag"].tolist()[:2] == X["flag"].tolist()[:2]
     assert not kept["flag"].isna().any()
@@ -171,7 +171,7 @@ def test_wide_tables_are_sparse(frame):
     features = encoded(table, X, missing=True)
     assert features.format == "csr"
     assert features.nnz == 5 * 2000 - 1 + table.columns[2].n_features
-    back = table.decoded(np.nan_to_num(features.toarray()), "pandas", keep=X)
+    back = table.decoded(np.nan_to_num(features.toarray()), "pandas", None, X, X.isna().to_numpy())
     assert back.drop(5).equals(X.drop(5))
 
 
@@ -203,6 +203,7 @@ def test_the_logarithm_of_what_is_positive():
         ({"categorical_features": [True, False]}, "mask of 2, but X has 4 columns"),
         ({"column_weights": [1, 2]}, "a weight for each of the 4 columns"),
         ({"column_weights": {"age": 0}}, "must be positive"),
+        ({"column_weights": {4: 1}}, "column_weights names the column 4"),
         ({"column_weights": {"town": 1}}, "column_weights names the column 'town'"),
         ({"handle_unknown": "missing"}, "needs missing='mask'"),
     ],
@@ -210,6 +211,12 @@ def test_the_logarithm_of_what_is_positive():
 def test_bad_parameters(frame, params, message):
     with pytest.raises(ValueError, match=message):
         table_of(frame, **params)
+
+
+def test_a_name_of_several_columns_is_refused(frame):
+    X = frame.set_axis(["age", "age", "pay", "flag"], axis=1)
+    with pytest.raises(ValueError, match="as several columns of X are called"):
+        table_of(X, categorical_features=["age"])
 
 
 def test_columns_without_a_value():
