@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.neighbors import kneighbors_graph
 
 N_NEIGHBORS, RETAINED, N_ROUNDS = 7, 0.95, 100
 """Neighbours of a row, the share of its distribution that it takes from them, and rounds."""
@@ -19,6 +18,8 @@ def neighbourhood(code):
     -------
     graph : sparse matrix of shape (n_rows, n_rows)
     """
+    from sklearn.neighbors import kneighbors_graph  # which takes long to import
+
     n_neighbors = min(N_NEIGHBORS, len(code) - 1)
     near = kneighbors_graph(code, n_neighbors, include_self=False)
     either = near.maximum(near.T)

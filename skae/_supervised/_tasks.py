@@ -1,7 +1,6 @@
 """What is learned from labels: classes or numbers, and the linear models of either."""
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression, Ridge
 
 from ._head import CrossEntropy, TargetError
 
@@ -38,6 +37,8 @@ class Classification:
         if len(classes) == 1:
             intercept[classes] = 0.0
             return coef, intercept
+        from sklearn.linear_model import LogisticRegression  # which takes long to import
+
         # Of two classes scikit-learn has one vector of coefficients: here each class has half of
         # it, so that the sum of squares is half as large.
         of_two = len(classes) == 2
@@ -66,6 +67,8 @@ class Regression:
 
     def linear(self, features, target, weight, shrinkage):
         """Coefficients and intercepts of least squares; see `Classification.linear`."""
+        from sklearn.linear_model import Ridge  # which takes long to import
+
         model = Ridge(alpha=shrinkage * target.shape[1] / 2, solver="cholesky")
         model.fit(features, target, sample_weight=weight / weight.sum())
         coef = np.reshape(model.coef_, (target.shape[1], -1)).T

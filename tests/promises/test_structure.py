@@ -90,6 +90,7 @@ except ImportError:
 before = dict(os.environ), random.getstate(), np.random.get_state()[1].tolist(), warnings.filters[:]
 import skae, skae.plotting
 assert not {"keras", "jax", "matplotlib", "tensorflow", "torch", "onnx"} & set(sys.modules)
+assert not {"polars", "sklearn.neighbors", "sklearn.linear_model"} & set(sys.modules)
 after = dict(os.environ), random.getstate(), np.random.get_state()[1].tolist(), warnings.filters[:]
 assert before == after
 """
