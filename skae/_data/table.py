@@ -218,10 +218,7 @@ class Table:
         return features
 
     def with_shares(self, features):
-        """Features of which those of each column of categories are shares, which sum to one.
-
-        They are so after `linked` in the units of the features.
-        """
+        """Features of which those of each column of categories are of shares that sum to one."""
         shares = self.shares
         levels = np.flatnonzero(shares)
         if not len(levels):
@@ -280,7 +277,10 @@ class Table:
                 kept(frames.column(keep, number), one, missing[:, number])
                 for number, one in enumerate(columns)
             ]
-        if library != self.library:  # whose types have other names
+        libraries = {self.library, library} | (
+            {frames.library_of(keep)} if keep is not None else set()
+        )
+        if len(libraries) > 1:  # in which types have other names
             columns = [one._replace(dtype="") for one in columns]
         names = [*(own.name for own in self.columns), *(name for name, _ in beside)]
         return frames.frame(library, names, [*columns, *(own for _, own in beside)], index)
@@ -317,7 +317,7 @@ def log_positive(x, share, ops=np):
     """
     bend = BEND * share
     z = x / bend
-    softplus = ops.log(ops.logaddexp(ops.maximum(z, -15.0), 0.0 * z))
+    softplus = ops.log(ops.logaddexp(ops.maximum(z, -15.0), ops.zeros_like(z)))
     return ops.log(bend) + ops.where(z < -15.0, ops.maximum(z, LOWEST_LOGIT), softplus)
 
 

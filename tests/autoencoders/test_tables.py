@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -201,6 +202,18 @@ def test_observed_values_stay_as_they_are(fitted, test):
     assert (filled["pay"] == X["pay"]).all()
     X.iloc[0, 0] = 41.0
     assert fitted.impute(X)["age"].dtype == test["age"].dtype
+
+
+def test_a_table_of_another_library_is_filled(train, test):
+    X = pl.from_pandas(train.astype({"city": str}))
+    estimator = AutoencoderTransformer(2, missing="mask", max_iter=2, random_state=0).fit(X)
+    other = test.astype({"city": str})
+    other.loc[:9, "pay"] = np.nan
+    filled = estimator.impute(other)
+    assert isinstance(filled, pl.DataFrame)
+    assert filled["city"].to_list() == other["city"].tolist()
+    assert filled["pay"].to_list()[10:] == other["pay"].tolist()[10:]
+    assert not filled["pay"].is_null().any()
 
 
 def test_truth_that_counts_as_a_number_comes_back(train, test):
