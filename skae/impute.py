@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._autoencoders import DenoisingAutoencoder
-from ._autoencoders._base import BaseAutoencoder
+from ._autoencoders._base import BaseAutoencoder, as_autoencoder
 from ._autoencoders._incomplete import NormalModel, normal_model
 from ._autoencoders._linear_start import SAMPLE_ROWS, SAMPLE_VALUES
 from ._autoencoders._warnings import warn
@@ -217,12 +217,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
 
     def _unfitted(self):
         """The autoencoder to train, and the seed."""
-        if self.estimator is None:
-            estimator = DenoisingAutoencoder(**DEFAULT)
-        elif isinstance(self.estimator, BaseAutoencoder):
-            estimator = clone(self.estimator)
-        else:
-            raise TypeError(f"estimator must be an autoencoder of skae, got {self.estimator!r}.")
+        estimator = clone(as_autoencoder(self.estimator, DenoisingAutoencoder(**DEFAULT)))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         estimator.set_params(random_state=seed, missing="mask")
         estimator._validate_params()

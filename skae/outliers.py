@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ._autoencoders import VariationalAutoencoder
-from ._autoencoders._base import BaseAutoencoder
+from ._autoencoders._base import BaseAutoencoder, as_autoencoder
 from ._autoencoders._linear_start import SAMPLE_ROWS, LinearModel
 from ._autoencoders._trimming import agreeing, distances
 from ._data import Rows, TrainingSet
@@ -159,12 +159,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
 
     def _unfitted(self):
         """The autoencoder to train."""
-        if self.estimator is None:
-            estimator = VariationalAutoencoder(**DEFAULT)
-        elif isinstance(self.estimator, BaseAutoencoder):
-            estimator = clone(self.estimator)
-        else:
-            raise TypeError(f"estimator must be an autoencoder of skae, got {self.estimator!r}.")
+        estimator = clone(as_autoencoder(self.estimator, VariationalAutoencoder(**DEFAULT)))
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         return estimator.set_params(random_state=seed)
 

@@ -650,6 +650,21 @@ class BaseAutoencoder(
         )
 
 
+def as_autoencoder(estimator, default):
+    """What a user gave as the autoencoder of another estimator, or the default for None.
+
+    Raises
+    ------
+    TypeError
+        If it is no autoencoder of skae.
+    """
+    if estimator is None:
+        return default
+    if not isinstance(estimator, BaseAutoencoder):
+        raise TypeError(f"estimator must be an autoencoder of skae, got {estimator!r}.")
+    return estimator
+
+
 def is_fitted_name(name):
     """Whether an attribute is one that a fit leaves behind."""
     return name in {"_network", "_slots", "_seed", "_table"} or (

@@ -29,6 +29,7 @@ from ..architectures import Dense
 from ..corruption import check_missing
 from ..penalties import L2
 from ._arguments import checked_rows
+from ._batch_size import batch_size, largest_batch
 from ._constants import bounds, fill, moved_bounds, scale
 from ._factor_start import factor_model, started_at_factors
 from ._linear_start import linear_model, observed_error, started_at
@@ -51,9 +52,6 @@ from ._warnings import (
 LOWEST_PARTIAL_RATE = 0.1
 """Share of `learning_rate_init` below which `partial_fit` does not go on after a `fit` whose
 schedule came down."""
-
-SMALLEST_BATCH, LARGEST_BATCH = 32, 256
-"""Bounds of ``batch_size="auto"``."""
 
 
 class Fit(Hooks):
@@ -191,7 +189,7 @@ class Fit(Hooks):
         return data
 
     def _merged(self, rows):
-        fit_together = rows.n_rows <= self._largest_batch(rows.n_rows)
+        fit_together = rows.n_rows <= largest_batch(self.estimator.batch_size, rows.n_rows)
         return rows.merged() if fit_together and rows.copies is None else rows
 
     def _trimmed(self, rows):
@@ -341,23 +339,13 @@ class Fit(Hooks):
         self.recipe = start._network.recipe
 
     def _make_batches(self, *, mixes_rows):
-        """Choose the batch size.
-
-        One batch is filled up to a power of two, so that data of a growing number of rows do not
-        compile anew each time. Where rows interact, it holds each of them once, as it came.
-        """
+        """Choose the batch size; where rows interact, one batch holds each once, as it came."""
+        asked = self.estimator.batch_size
         if mixes_rows:
             self.data = self.data.unmerged()
-        n_rows = self.data.n_rows
-        size = self._largest_batch(n_rows)
-        if n_rows <= size:
-            size = n_rows if mixes_rows else min(size, _next_power_of_two(n_rows))
-        self.batch_size = size
-
-    def _largest_batch(self, n_rows):
-        """The batch size, but for data that make no whole batch."""
-        size = self.estimator.batch_size
-        return _automatic_batch(n_rows) if size == "auto" else size
+            self.batch_size = min(largest_batch(asked, self.data.n_rows), self.data.n_rows)
+        else:
+            self.batch_size = batch_size(asked, self.data.n_rows)
 
     # Training
 
@@ -559,13 +547,3 @@ def joined(earlier, new):
 
     names = dict.fromkeys([*earlier, *new])
     return {name: curve(earlier, name) + curve(new, name) for name in names}
-
-
-def _automatic_batch(n_rows):
-    """A fiftieth of the rows, to a power of two so that few programs serve all data."""
-    most = _next_power_of_two(n_rows // 50 + 1) // 2
-    return min(LARGEST_BATCH, max(SMALLEST_BATCH, most))
-
-
-def _next_power_of_two(n):
-    return 1 << (n - 1).bit_length()

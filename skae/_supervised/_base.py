@@ -12,7 +12,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._autoencoders import AutoencoderTransformer
-from .._autoencoders._base import BaseAutoencoder, check_computed
+from .._autoencoders._base import BaseAutoencoder, as_autoencoder, check_computed
 from .._data import Rows
 from .._data.validation import explaining
 from .._engine import FittedNetwork, SolverState
@@ -141,10 +141,7 @@ class BasePredictor(BaseEstimator, ABC):
         if isinstance(given, FrozenEstimator):
             given = given.estimator
             check_is_fitted(given)
-        if given is None:
-            given = default_autoencoder(X)
-        if not isinstance(given, BaseAutoencoder):
-            raise TypeError(f"estimator must be an autoencoder of skae, got {given!r}.")
+        given = as_autoencoder(given, default_autoencoder(X))
         if given.__sklearn_is_fitted__():
             return copy.copy(given)  # a later fit of the user's must not change this one
         return clone(given).set_params(random_state=seed).fit(X, sample_weight=sample_weight)

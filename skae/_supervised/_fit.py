@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .._autoencoders._batch_size import batch_size
 from .._data import Rows, TrainingSet
 from .._engine import (
     FittedNetwork,
@@ -35,9 +36,6 @@ LINEAR_ROWS, SPREAD_ROWS = 10_000, 20_000
 ALL_FOLDS, FOLD_ROWS = 5, 5_000
 """A fold is a fifth of the rows. The fewer rows there are, the more folds are held out in turn: as
 many as have so many rows in all to train on, but at least one."""
-
-SMALLEST_BATCH, LARGEST_BATCH = 32, 256
-"""Bounds of ``batch_size="auto"``."""
 
 PARTIAL_RATE = 0.1
 """Step size of `partial_fit`, as a share of `learning_rate_init`: the full one would destroy what a
@@ -306,14 +304,6 @@ def labelled(X, target, label_weight, mixes_rows):
     data = TrainingSet.from_arrays(X, target, label_weight)
     few = data.n_rows * data.X.n_features <= MOST_MERGED
     return data.merged() if few and not mixes_rows else data
-
-
-def batch_size(asked, n_rows):
-    """A fiftieth of the rows, to a power of two; one batch is filled up to a power of two."""
-    if asked == "auto":
-        most = 1 << ((n_rows // 50 + 1).bit_length() - 1)
-        asked = min(LARGEST_BATCH, max(SMALLEST_BATCH, most))
-    return asked if n_rows > asked else min(asked, 1 << (n_rows - 1).bit_length())
 
 
 def predicted(network, rows):
