@@ -1,5 +1,8 @@
 """Autoencoders that are scikit-learn estimators, on networks made of Keras layers."""
 
+import importlib
+from typing import TYPE_CHECKING
+
 import sklearn  # noqa: F401  before NumPy and SciPy: so all three load 0.1 s faster
 
 from ._autoencoders import (
@@ -9,12 +12,14 @@ from ._autoencoders import (
     SparseAutoencoder,
     VariationalAutoencoder,
 )
-from ._persistence import LoadError, load, save, trusted_types
-from ._supervised import AutoencoderClassifier, AutoencoderRegressor
 from ._version import __version__ as __version__
 from ._version import show_versions
-from .impute import AutoencoderImputer
-from .outliers import AutoencoderOutlierDetector
+
+if TYPE_CHECKING:  # for editors; `__getattr__` imports these where they are first used
+    from ._persistence import LoadError, load, save, trusted_types
+    from ._supervised import AutoencoderClassifier, AutoencoderRegressor
+    from .impute import AutoencoderImputer
+    from .outliers import AutoencoderOutlierDetector
 
 __all__ = [
     "AutoencoderClassifier",
@@ -32,3 +37,31 @@ __all__ = [
     "show_versions",
     "trusted_types",
 ]
+
+_ROOMS = {
+    "AutoencoderClassifier": "_supervised",
+    "AutoencoderImputer": "impute",
+    "AutoencoderOutlierDetector": "outliers",
+    "AutoencoderRegressor": "_supervised",
+    "LoadError": "_persistence",
+    "load": "_persistence",
+    "save": "_persistence",
+    "trusted_types": "_persistence",
+}
+"""Where each name is that most programs do without."""
+
+_SUBMODULES = {"impute", "onnx", "outliers", "plotting"}
+"""Public modules that `import skae` alone does not import."""
+
+
+def __getattr__(name):
+    """Import what most programs do without where it is first used."""
+    if name in _ROOMS:
+        return getattr(importlib.import_module(f".{_ROOMS[name]}", __name__), name)
+    if name in _SUBMODULES:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__, *_SUBMODULES})

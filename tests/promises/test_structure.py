@@ -91,8 +91,22 @@ before = dict(os.environ), random.getstate(), np.random.get_state()[1].tolist(),
 import skae, skae.plotting
 assert not {"keras", "jax", "matplotlib", "tensorflow", "torch", "onnx"} & set(sys.modules)
 assert not {"polars", "sklearn.neighbors", "sklearn.linear_model"} & set(sys.modules)
+assert not {"skae._persistence", "skae._supervised", "skae.impute"} & set(sys.modules)
 after = dict(os.environ), random.getstate(), np.random.get_state()[1].tolist(), warnings.filters[:]
 assert before == after
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_names_that_are_imported_where_they_are_used():
+    program = """
+import skae
+assert set(skae.__all__) <= set(dir(skae))
+names = {}
+exec("from skae import *", names)
+assert set(skae.__all__) <= set(names)
+assert skae.load is skae.load and skae.impute.AutoencoderImputer is skae.AutoencoderImputer
+assert not hasattr(skae, "AutoencoderClusterer")
 """
     subprocess.run([sys.executable, "-c", program], check=True)
 
