@@ -1,6 +1,7 @@
 """Settings that must be in place before JAX and SciPy are imported."""
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
@@ -10,8 +11,9 @@ os.environ.setdefault(
 )
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-os.environ.setdefault(
-    "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
-)
+FLAGS = ["--xla_backend_optimization_level=0"]
+if tuple(map(int, version("jaxlib").split(".")[:2])) < (0, 11):
+    FLAGS.append("--xla_cpu_use_fusion_emitters=false")  # newer XLA ends at a flag it does not know
+os.environ.setdefault("XLA_FLAGS", " ".join(FLAGS))
 """Compiling takes half as long so, and most of the tests' time. `make test-promises` sets it to
 nothing: there the programs are those that users have."""

@@ -128,13 +128,7 @@ def compiled(function, arguments, *, is_own, cpu_options=None, donates_first=Fal
     jitted = jax.jit(function, donate_argnums=(0,) if donates_first else ())
     with jax.disable_jit(is_own and INLINES_OWN_PROGRAMS):
         lowered = jitted.lower(*arguments)
-    options = dict(cpu_options or {}) if on_cpu() else {}
-    known = {name: value for name, value in options.items() if name not in refused_options}
-    try:
-        program = lowered.compile(compiler_options=known or None)
-    except RuntimeError:  # of an option that this version of XLA does not know, or raised again
-        program = lowered.compile()
-        refused_options.update(known)
+    program = _compile(lowered, (cpu_options or {}) if on_cpu() else {})
 
     def call(*arguments):
         config = jax.config
@@ -145,6 +139,19 @@ def compiled(function, arguments, *, is_own, cpu_options=None, donates_first=Fal
         return program(*arguments)
 
     return call
+
+
+def _compile(lowered, options):
+    """What was lowered, compiled with those options that this version of XLA knows."""
+    known = {name: value for name, value in options.items() if name not in refused_options}
+    try:
+        return lowered.compile(compiler_options=known or None)
+    except RuntimeError as error:
+        refused = {name for name in known if name in str(error)}
+        if not refused:
+            raise
+        refused_options.update(refused)
+        return _compile(lowered, options)
 
 
 # Loops and gradients
