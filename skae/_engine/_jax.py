@@ -20,7 +20,6 @@ than computing one row."""
 PLAIN_SETTINGS = {
     "debug_infs": False,
     "debug_nans": False,
-    "default_matmul_precision": None,
     "default_prng_impl": "threefry2x32",
     "disable_jit": False,
     "enable_x64": False,
@@ -34,29 +33,32 @@ PLAIN_SETTINGS = {
 
 
 def plain_settings():
-    """Context in which JAX has its own settings, whatever it is set to in this thread."""
+    """Context in which JAX has its own settings, whatever it is set to in this thread.
+
+    Its products are those of single precision everywhere.
+    """
     import jax
 
-    changed = [
-        name
-        for name, plain in PLAIN_SETTINGS.items()
-        if getattr(jax.config, f"jax_{name}") != plain
-    ]
+    # By itself JAX rounds the factors of a product on an accelerator: to 10 bits on GPUs.
+    plain = {**PLAIN_SETTINGS, "default_matmul_precision": None if on_cpu() else "highest"}
+    changed = {
+        name: value for name, value in plain.items() if getattr(jax.config, f"jax_{name}") != value
+    }
     return _settings(changed) if changed else nullcontext()
 
 
 @contextmanager
-def _settings(names):
-    """JAX's own values of some settings, in this thread."""
+def _settings(values):
+    """Settings of JAX, by name, in this thread."""
     import jax
     from jax import experimental
 
     with ExitStack() as stack:
-        for name in names:
+        for name, value in values.items():
             # Where 64-bit mode is set depends on the version of JAX.
             of_version = jax if hasattr(jax, name) else experimental
-            plain = "allow" if name == "transfer_guard" else PLAIN_SETTINGS[name]
-            stack.enter_context(getattr(of_version, name)(plain))
+            value = "allow" if name == "transfer_guard" else value
+            stack.enter_context(getattr(of_version, name)(value))
         yield
 
 

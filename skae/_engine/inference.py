@@ -38,6 +38,11 @@ LARGE_TILE_BYTES = 4 * 2**20
 LARGE_FROM = 4
 """Large tiles that data must fill to be worth their compilation."""
 
+ACCELERATOR_TILE_ROWS = 1024
+"""Rows of one call on an accelerator, if they are at most `LARGE_TILE_BYTES`. There a call costs
+the same for any number of rows that small: a millisecond where 48 of them were tried (see
+docs/benchmarks/results/accelerator.md)."""
+
 PROBED_ROWS = 16 * TILE_ROWS
 """Random rows on which sizes of tiles are compared: sums in another order may differ in a last bit
 of one row in a hundred."""
@@ -288,7 +293,9 @@ class _Compiled:
 
     def tile_rows(self, n_rows):
         """Rows of a tile for data of that many rows: the fastest among those of equal bits."""
-        if n_rows <= SMALL_UP_TO and self.resident.convolves_on_cpu:
+        if not self.resident.on_cpu:
+            return max(1, min(ACCELERATOR_TILE_ROWS, LARGE_TILE_BYTES // (4 * self.width)))
+        if n_rows <= SMALL_UP_TO and self.resident.convolves:
             return SMALL_TILE_ROWS if self._agrees(SMALL_TILE_ROWS) else TILE_ROWS
         large = _large_tile_rows(self.width)
         if large > TILE_ROWS and n_rows >= LARGE_FROM * large and self._agrees(large):
@@ -360,14 +367,14 @@ class _Resident:
     weights : pair of lists of device arrays
     programs : dict
         The programs it has used.
-    convolves_on_cpu : bool
+    on_cpu, convolves : bool
     """
 
     def __init__(self, network):
         graph = graph_of(network.recipe)
         self.weights = _jax.to_device((list(network.trainable), list(network.fixed)))
         self.programs = {}
-        self.convolves_on_cpu = _jax.on_cpu() and graph.convolves
+        self.on_cpu, self.convolves = _jax.on_cpu(), graph.convolves
 
 
 _residents = weakref.WeakKeyDictionary()

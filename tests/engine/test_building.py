@@ -1,5 +1,6 @@
 """What skae relies on beyond what Keras and JAX document: a new version that differs is told."""
 
+import pickle
 import random
 import threading
 import time
@@ -11,7 +12,17 @@ import pytest
 from cases import slow
 
 from skae import AutoencoderTransformer
-from skae._engine import Recipe, _jax, building, clear_programs, graph_of, load_keras, loop
+from skae._engine import (
+    Recipe,
+    _jax,
+    building,
+    clear_programs,
+    graph_of,
+    inference,
+    load_keras,
+    loop,
+)
+from skae._engine.backend import session
 from skae._engine.graph import initial_weights, new_graph
 from skae.architectures import Architecture, Conv, Dense
 
@@ -275,6 +286,25 @@ def test_convolutions_take_one_call_a_batch_on_a_cpu(monkeypatch):
     monkeypatch.setattr(loop._jax, "on_cpu", lambda: False)
     by_block = fit(architecture=Conv((4, 4), (2,)))
     np.testing.assert_allclose(by_block.loss_curve_, by_batch.loss_curve_, rtol=1e-4)
+
+
+def test_an_accelerator_multiplies_in_single_precision(monkeypatch):
+    monkeypatch.setattr(_jax, "on_cpu", lambda: False)
+    product = jax.jit(lambda x: x @ x).lower
+    assert "HIGHEST" not in product(np.eye(3)).as_text()
+    with session():
+        assert "HIGHEST" in product(np.eye(3)).as_text()
+
+
+def test_an_accelerator_takes_many_rows_a_call(monkeypatch):
+    estimator, rows = fit(solver="sgd"), np.tile(X, (30, 1))
+    code = estimator.transform(rows)
+    elsewhere = pickle.loads(pickle.dumps(estimator))
+    monkeypatch.setattr(_jax, "on_cpu", lambda: False)
+    clear_programs()
+    np.testing.assert_allclose(elsewhere.transform(rows), code, atol=1e-5)
+    sizes = [tile_rows for _, tile_rows in inference._resident(elsewhere._network).programs]
+    assert sizes == [1024]
 
 
 class Using(Architecture):
