@@ -216,8 +216,9 @@ def joined_shapes(encoding, decoding):
 
 
 def concatenated(pairs):
-    """Several pairs of lists as one pair."""
-    return tuple([shape for some in kind for shape in some] for kind in zip(*pairs, strict=True))
+    """Several pairs of lists, or none, as one pair."""
+    kinds = zip(*pairs, strict=True) if pairs else ((), ())
+    return tuple([shape for some in kind for shape in some] for kind in kinds)
 
 
 def flat(part, map_shape, code_shape):

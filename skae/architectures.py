@@ -9,8 +9,23 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from ._engine import ACTIVATION_NAMES, built_weight_shapes, canonical_activation, content_key
-from ._stages import NO_MARGINS, ConvLayer, DenseLayer, flat, joined, joined_shapes, models
+from ._engine import (
+    ACTIVATION_NAMES,
+    built_encoder,
+    built_weight_shapes,
+    canonical_activation,
+    content_key,
+)
+from ._stages import (
+    NO_MARGINS,
+    ConvLayer,
+    DenseLayer,
+    concatenated,
+    flat,
+    joined,
+    joined_shapes,
+    models,
+)
 
 __all__ = ["Architecture", "Conv", "Dense"]
 
@@ -115,6 +130,39 @@ class Architecture(BaseEstimator, ABC):
         This method builds the networks. A subclass may override it to spare that time.
         """
         return built_weight_shapes(self, input_shape, n_components, n_outputs or n_components)
+
+    def encoder_weight_shapes(self, input_shape, n_outputs):
+        """Shapes of the encoder's arrays of weights, as `weight_shapes` gives those of both parts.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+        n_outputs : int or None
+            Width of its output; None lets the architecture choose.
+
+        Returns
+        -------
+        trainable, fixed : list of tuple of int
+        """
+        _, *shapes = built_encoder(self, input_shape, n_outputs)
+        return tuple(shapes)
+
+    def code_width(self, input_shape):
+        """Width of the code that the architecture chooses, where ``n_components=None``.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+
+        Returns
+        -------
+        width : int
+
+        Notes
+        -----
+        This method builds the encoder. A subclass may override it to spare that time.
+        """
+        return built_encoder(self, input_shape, None)[0]
 
     def description(self, input_shape, n_components):
         """What the parameters say of the layers, as a value to compare.
@@ -238,12 +286,23 @@ class Dense(Architecture):
                 f"tied=True needs an encoder of as many outputs as the code has units, got "
                 f"n_outputs={n_outputs} and n_components={n_components}."
             )
-        trainable, fixed = joined_shapes(encoding, decoding)
+        decoder = joined_shapes([], decoding)
         if self.linear_path:
-            n_encoder = len(joined_shapes(encoding, [])[1])
-            n_outputs = n_outputs or n_components
-            fixed[n_encoder:n_encoder] = [(*input_shape, n_outputs), (n_outputs,)]
-            fixed += [(n_components, *input_shape), input_shape]
+            decoder[1].extend([(n_components, *input_shape), input_shape])
+        return concatenated([self._encoder_shapes(encoding), decoder])
+
+    def encoder_weight_shapes(self, input_shape, n_outputs):
+        """Shapes of the encoder's arrays; see `Architecture.encoder_weight_shapes`."""
+        if type(self).build is not Dense.build:  # a subclass has other layers
+            return super().encoder_weight_shapes(input_shape, n_outputs)
+        return self._encoder_shapes(self._layers(input_shape, n_outputs)[0])
+
+    def _encoder_shapes(self, layers):
+        """Shapes of the arrays of the encoder that layers make up."""
+        trainable, fixed = joined_shapes(layers, [])
+        if self.linear_path:
+            n_outputs = layers[-1].n_units
+            fixed += [(layers[0].n_inputs, n_outputs), (n_outputs,)]
         return trainable, fixed
 
     def description(self, input_shape, n_components):
@@ -374,6 +433,19 @@ class Conv(Architecture):
         encoding, _ = self._layers(input_shape, n_outputs or n_components)
         decoding, _ = self._layers(input_shape, n_components)
         return joined_shapes(encoding, decoding)
+
+    def encoder_weight_shapes(self, input_shape, n_outputs):
+        """Shapes of the encoder's arrays; see `Architecture.encoder_weight_shapes`."""
+        if type(self).build is not Conv.build:  # a subclass has other layers
+            return super().encoder_weight_shapes(input_shape, n_outputs)
+        return joined_shapes(self._layers(input_shape, n_outputs)[0], [])
+
+    def code_width(self, input_shape):
+        """Width of the last map, flattened; see `Architecture.code_width`."""
+        if type(self).build is not Conv.build:  # a subclass has other layers
+            return super().code_width(input_shape)
+        layers, _ = self._layers(input_shape, None)
+        return math.prod(layers[-1].code_shape)
 
     def description(self, input_shape, n_components):
         """What the parameters say of the layers; see `Architecture.description`."""

@@ -429,6 +429,12 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         indicators = [f"missingindicator_{name}" for name in names[self.indicated_]]
         return np.concatenate([kept, np.asarray(indicators, dtype=object)])
 
+    _array_shapes = {
+        **{name: ("width",) for name in ("centre_", "scale_", "low_", "high_", "spread_")},
+        **{name: ("n_features_in_",) for name in ("valid_", "indicated_")},
+        "normal_": {"n_features": "width"},
+    }
+
     @classmethod
     def _may_leave(cls, fitted):
         """Whether a fit may leave these attributes, which a file says."""

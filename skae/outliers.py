@@ -234,6 +234,12 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
         error = self.estimator_.reconstruction_error(X, per_feature=True)
         return np.asarray(error) / (2 * self.residual_variance_)
 
+    _array_shapes = {
+        "residual_variance_": ("n_features_in_",),
+        "constant_": ("width",),
+        "density_": {"n_traits": "n_codes_and_width"},
+    }
+
     @classmethod
     def _may_leave(cls, fitted):
         """Whether a fit may leave these attributes, which a file says."""
@@ -281,6 +287,13 @@ class NormalDensity:
     centre: np.ndarray
     scale: np.ndarray
     model: LinearModel
+
+    array_shapes = {
+        "centre": ("n_traits",),
+        "scale": ("n_traits",),
+        "model": {"n_features": "n_traits"},
+    }
+    """Names of the sizes of arrays, for files; see `skae._persistence.sizes`."""
 
     def logarithm(self, codes_and_residuals):
         """Logarithm of the density of rows, but for a constant; -inf where they are infinite."""

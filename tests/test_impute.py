@@ -376,7 +376,7 @@ def test_a_file_that_lies_is_refused(name, value, fitted, tmp_path):
     model = pickle.loads(pickle.dumps(fitted))
     setattr(model, name, value)
     skae.save(model, tmp_path / "model")
-    with pytest.raises(skae.LoadError, match="not those of a fitted AutoencoderImputer"):
+    with pytest.raises(skae.LoadError, match=r"not those of|is an array of shape"):
         skae.load(tmp_path / "model")
 
 

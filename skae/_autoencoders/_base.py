@@ -257,6 +257,9 @@ class BaseAutoencoder(
         """Fitted attributes beside those of every estimator, by name."""
         return {}
 
+    _array_shapes = {"mean_": ("width",)}
+    """Names of the sizes of fitted arrays, for files; see `skae._persistence.sizes`."""
+
     @classmethod
     def _may_leave(cls, attributes, network, table):
         """Whether a fit may leave these `_extra_attributes` beside network and table."""

@@ -50,6 +50,13 @@ class NormalModel:
     loadings: np.ndarray
     noise: np.ndarray
 
+    array_shapes = {
+        "mean": ("n_features",),
+        "loadings": ("n_factors", "n_features"),
+        "noise": ("n_features",),
+    }
+    """Names of the sizes of arrays, for files; see `skae._persistence.sizes`."""
+
     @property
     def covariance(self):
         """Of the rows."""

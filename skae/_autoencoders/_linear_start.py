@@ -50,6 +50,13 @@ class LinearModel:
     n_rows: int
     mean: np.ndarray
 
+    array_shapes = {
+        "components": ("n_found", "n_features"),
+        "variances": ("n_found",),
+        "mean": ("n_features",),
+    }
+    """Names of the sizes of arrays, for files; see `skae._persistence.sizes`."""
+
     @property
     def unexplained(self):
         """Share of the variance that the components leave."""

@@ -447,6 +447,8 @@ class VariationalAutoencoder(BaseAutoencoder):
             variance[~np.isnan(variance)] = self.noise_variance
         return {"likelihood_": self.likelihood, "noise_variance_": variance}
 
+    _array_shapes = {**BaseAutoencoder._array_shapes, "noise_variance_": ("n_features_in_",)}
+
     @classmethod
     def _may_leave(cls, attributes, network, table):
         likelihood, is_drawn = attributes.get("likelihood_"), network.recipe.latent == NormalCode()

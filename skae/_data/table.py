@@ -81,6 +81,9 @@ class CategoryColumn:
     declared: list | None
     ordered: bool
 
+    array_shapes = {"shares": ("levels",)}
+    """Names of the sizes of arrays, for files; see `skae._persistence.sizes`."""
+
     @property
     def n_features(self):
         """Number of levels that are told apart."""

@@ -9,7 +9,7 @@ into compiled programs, which it shares between all estimators of the process, a
 from ._jax import devices
 from .activations import ACTIVATION_NAMES, canonical_activation, keras_activation
 from .backend import backend_name, load_keras, session
-from .building import built_weight_shapes
+from .building import built_encoder, built_weight_shapes
 from .calls import calls
 from .draws import draws
 from .graph import LINEAR_PATH, graph_of
@@ -47,6 +47,7 @@ __all__ = [
     "WarmUp",
     "Weighted",
     "backend_name",
+    "built_encoder",
     "built_weight_shapes",
     "calls",
     "canonical_activation",

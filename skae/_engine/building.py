@@ -150,6 +150,16 @@ def built_weight_shapes(architecture, shape, n_components, n_outputs):
     )
 
 
+def built_encoder(architecture, shape, n_outputs):
+    """Width of the encoder's output, and shapes of its trainable and of its fixed arrays."""
+    encoder = without_values(lambda: architecture.build(shape, n_outputs)[0])
+    shapes = (
+        [tuple(variable.shape) for variable in variables]
+        for variables in (encoder.trainable_variables, encoder.non_trainable_variables)
+    )
+    return encoder.output_shape[-1], *shapes
+
+
 def initial_values(models, variables, build_again):
     """A pure function from a seed's state to the initial values of variables.
 

@@ -100,6 +100,12 @@ class Recipe:
         )
         return [*trainable, *(shape for _, shape in self.extra_weights)], fixed
 
+    def code_width(self):
+        """Width of the code, without building the network where the architecture knows it."""
+        if self.n_components is not None:
+            return self.n_components
+        return self.architecture.code_width((self.n_features,))
+
     def __getstate__(self):
         """Leave the key out, which holds for this process alone."""
         return {name: value for name, value in vars(self).items() if name != "key"}

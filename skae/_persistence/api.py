@@ -2,13 +2,17 @@
 
 import json
 import os
+import stat
 
 from .._version import __version__
-from .archive import FORMAT, parse_archive, write_archive
-from .checks import UnusableError
+from .archive import FORMAT, Archive, write_archive
 from .file_format import PIECES, Reader, Writer, own_estimators
+from .refusal import UnusableError
 
 __all__ = ["LoadError", "load", "save"]
+
+LONGEST_REASON = 400
+"""Characters of what a file said that a message repeats."""
 
 
 class LoadError(ValueError):
@@ -60,7 +64,8 @@ def save(estimator, path):
         estimator of skae's, an `Architecture`, a `Corruption`, a `Loss` or a `Penalty`. Pickle
         keeps those.
     ValueError
-        If a weight is infinite or NaN.
+        If a weight is infinite or NaN; or if there are so many names of features and categories,
+        about a million, that `load` would refuse the file.
     OSError
         If the file cannot be written, or something else than a file has its name.
 
@@ -82,7 +87,7 @@ def save(estimator, path):
     >>> np.array_equal(loaded.transform(X), autoencoder.transform(X))
     True
     """
-    path = os.path.realpath(os.fsdecode(path))
+    given = os.fsdecode(path)
     if type(estimator) not in own_estimators().values():
         raise TypeError(
             f"estimator must be one of {', '.join(own_estimators())}, got "
@@ -91,13 +96,21 @@ def save(estimator, path):
     writer = Writer(type(estimator).__name__)
     form = writer.encode(estimator, "estimator")
     document = {"format": FORMAT, "skae": __version__, **form}
-    write_archive(path, json.dumps(document, allow_nan=False, indent=1), writer.arrays)
+    text = json.dumps(document, allow_nan=False, indent=1)
+    try:
+        write_archive(os.path.realpath(given), text, writer.arrays)
+    except OSError as error:
+        if error.filename is not None:  # that of the part, which the user does not know
+            error.filename, error.filename2 = given, None
+        raise
 
 
 def load(path, *, trusted=()):
     """Read an estimator from a file written by `save`.
 
-    Nothing in the file is run as code, so that a file from a stranger is safe to load.
+    Nothing in the file is run as code, so that a file from a stranger is safe to load. Sizes that
+    the file says are compared with those that follow from its recipe before any array is read: a
+    file that lies about them takes neither time nor memory.
 
     Parameters
     ----------
@@ -117,8 +130,9 @@ def load(path, *, trusted=()):
     Raises
     ------
     LoadError
-        If the file is not a complete and sound file of `save`, is of another version of the
-        format, or names a class that is not in `trusted`.
+        If the file is not a complete and sound file of `save`, is of a version of the format that
+        this skae does not read, names a class that is not in `trusted`, or holds more than the
+        memory of this machine.
     TypeError
         If `trusted` holds something else than such classes.
     FileNotFoundError
@@ -141,13 +155,50 @@ def load(path, *, trusted=()):
     """
     trusted = _trusted(trusted)
     path = os.fsdecode(path)
-    with open(path, "rb") as file:
-        content = file.read()
     try:
-        document, arrays = parse_archive(content)
-        return Reader(arrays, trusted).decode({"estimator": document.get("estimator")})
-    except UnusableError as error:
-        raise LoadError(f"{path!r} cannot be loaded: {error}") from error.__cause__
+        mode = os.stat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a pipe could keep `open` waiting
+            raise UnusableError("it is no regular file.")
+        with open(path, "rb") as file:
+            return _read(Archive(file), trusted)
+    except OSError:
+        raise
+    except Exception as error:  # of any part of skae, that what a stranger wrote made fail
+        known = isinstance(error, UnusableError)
+        reason = str(error) if known else f"skae writes no such file ({_shortened(repr(error))})."
+        cause = error.__cause__ if known else error
+        raise LoadError(f"{path!r} cannot be loaded: {_shortened(reason)}") from cause
+
+
+def _read(archive, trusted):
+    """The estimator in an archive.
+
+    It is decoded twice: at first with arrays that have type and shape but no numbers, so that all
+    sizes are known to be right when memory is taken.
+    """
+    form = {"estimator": archive.document.get("estimator")}
+    first = Reader([stored.promise for stored in archive.stored], trusted, archive=archive)
+    first.decode(form)
+    first.check_all_used()
+    check_memory(sum(stored.n_bytes for stored in archive.stored))
+    arrays = [archive.read(number) for number in range(len(archive.stored))]
+    return Reader(arrays, trusted).decode(form)
+
+
+def check_memory(n_bytes):
+    """Refuse arrays that are larger than the machine's memory, where that is known."""
+    names = {"SC_PAGE_SIZE", "SC_PHYS_PAGES"}
+    if names <= set(getattr(os, "sysconf_names", ())):
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if n_bytes > memory > 0:
+            raise UnusableError(
+                f"it holds {n_bytes / 2**30:.1f} GiB of arrays, and this machine has "
+                f"{memory / 2**30:.1f} GiB of memory."
+            )
+
+
+def _shortened(text):
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
 
 
 def _trusted(classes):

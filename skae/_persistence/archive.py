@@ -2,138 +2,74 @@
 
 It holds ``skae.json``, which describes the estimator, and ``0.npy``, ``1.npy``, ... , its arrays;
 all stored uncompressed. Any tool that knows zip, JSON and NumPy's format can read it.
+
+Reading does not go through `zipfile` and `numpy.load`: those take memory and time for what a file
+says, before it can be compared with what the file has.
 """
 
-import glob
 import io
 import json
 import math
 import os
-import secrets
-import stat
+import re
 import struct
-import tokenize
+import sys
 import zipfile
 import zlib
-from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 
-from .checks import UnusableError, excerpt, is_plain
-
-try:
-    import fcntl
-except ImportError:  # on Windows
-    fcntl = None
+from .refusal import UnusableError, excerpt
+from .replacing import write_whole
 
 FORMAT = 4
-"""Version of the files; a file of another one is refused."""
+"""Version of the files that are written."""
+
+READABLE = (4,)
+"""Versions of the files that are read. Once in a release, a version stays here."""
 
 DOCUMENT = "skae.json"
 
-PART = ".skae-part"
-"""How the names of files end that are being written."""
+MOST_ARRAYS = 2**16 - 2
+"""Most arrays of a file: with the document, as many members as a plain zip file has."""
 
-DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    IndexError,
-    KeyError,
-    MemoryError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    tokenize.TokenError,
-)
-"""What the readers of zip, JSON and NumPy's format raise on what is not of that format."""
+MOST_BYTES, MOST_COST = 2**25, 2**27
+"""Most bytes of a document, and of memory that reading it may take. About a million names of
+features or categories fit in."""
+
+
+# Writing
 
 
 def write_archive(path, document, arrays):
-    """Write a file under another name, and rename it when it is on the disk.
+    """Write a file, which appears under its name when it is complete.
 
     Raises
     ------
     OSError
         If there is something else than a file at `path`, or it cannot be written.
+    ValueError
+        If the file would be one that is not read.
     """
-    exists = os.path.exists(path)
-    if exists and not os.path.isfile(path):
-        raise OSError(f"{path!r} is no regular file, which could be replaced.")
-    folder, name = os.path.split(path)
-    remove_abandoned(folder, name)
-    file = open_part(folder, name)
-    temporary = file.name
-    try:
-        with file:
-            if exists:
-                os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
-            with zipfile.ZipFile(file, "w") as archive:
-                with archive.open(_member(DOCUMENT), "w") as member:
-                    member.write(document.encode())
-                for number, array in enumerate(arrays):
-                    large = array.nbytes > 2**30
-                    with archive.open(_member(f"{number}.npy"), "w", force_zip64=large) as member:
-                        np.lib.format.write_array(member, array, (1, 0), allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-            if fcntl is not None:  # while the lock is held
-                os.replace(temporary, path)
-        if fcntl is None:  # Windows renames no file that is open
-            os.replace(temporary, path)
-        sync_folder(folder)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
+    content = document.encode()
+    if len(content) > MOST_BYTES or cost(document) > MOST_COST or len(arrays) > MOST_ARRAYS:
+        raise ValueError(
+            f"A file holds at most {MOST_ARRAYS} arrays, and about a million names of features, "
+            f"categories and classes; got {len(arrays)} arrays and {len(content)} bytes of names "
+            "and numbers. Pickle keeps any number."
+        )
 
+    def write(file):
+        with zipfile.ZipFile(file, "w") as archive:
+            with archive.open(_member(DOCUMENT), "w") as member:
+                member.write(content)
+            for number, array in enumerate(arrays):
+                large = array.nbytes > 2**30
+                with archive.open(_member(f"{number}.npy"), "w", force_zip64=large) as member:
+                    np.lib.format.write_array(member, array, (1, 0), allow_pickle=False)
 
-def open_part(folder, name):
-    """A new file beside the one of that name, open and locked."""
-    while True:
-        file = open(os.path.join(folder, f".{name}.{secrets.token_hex(4)}{PART}"), "xb")  # noqa: SIM115
-        is_locked(file)
-        if os.path.exists(file.name):  # else another call took it for abandoned before the lock
-            return file
-        file.close()
-
-
-def remove_abandoned(folder, name):
-    """Remove what earlier calls left of a file when they were killed.
-
-    A call that still runs holds a lock on its part.
-    """
-    parts = os.path.join(glob.escape(folder), f".{glob.escape(name)}.*{PART}")
-    for part in glob.glob(parts):
-        with suppress(OSError), open(part, "rb") as file:
-            if is_locked(file):
-                os.unlink(part)
-
-
-def is_locked(file):
-    """Lock a file for as long as it is open; returns whether that was possible.
-
-    Windows has no such locks, but deletes no file that is open.
-    """
-    try:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def sync_folder(folder):
-    """Have a new name written to the disk, where folders can be synchronised."""
-    with suppress(OSError):
-        opened = os.open(folder or os.curdir, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
+    write_whole(path, write)
 
 
 def _member(name):
@@ -141,24 +77,271 @@ def _member(name):
     return zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
 
 
+# Reading: the zip file
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of a zip file.
+
+    Parameters
+    ----------
+    name : str
+    start, size : int
+        Where its bytes are in the file.
+    checksum : int
+    """
+
+    name: str
+    start: int
+    size: int
+    checksum: int
+
+
+END = struct.Struct("<4s4H2LH")
+LOCATOR = struct.Struct("<4sLQL")
+END_64 = struct.Struct("<4sQ2H2L4Q")
+ENTRY = struct.Struct("<4s6H3L5H2L")
+LOCAL = struct.Struct("<4s5H3L2H")
+"""Records of a zip file: its end, the place of the end of large ones, that end; an entry of the
+directory, and what stands in front of each member. See PKWARE's APPNOTE.TXT, section 4.3."""
+
+MOST_OF_ENTRY = 512
+"""Most bytes of an entry of the directory; those of skae's names are fewer than 100."""
+
+UNKNOWN = 2**32 - 1
+"""A size or place that is too large for its field, and stands elsewhere."""
+
+
+def members_of(file):
+    """The `Member` objects of a zip file that stores them one after the other, uncompressed."""
+    size = file.seek(0, os.SEEK_END)
+    head = _bytes(file, 0, min(size, 8))
+    if not head.startswith(b"PK\3\4"):
+        raise UnusableError(f"it is not a zip file, but starts with {head!r}.")
+    count, length, start, end = _directory(file, size)
+    if count > MOST_ARRAYS + 1 or length > MOST_OF_ENTRY * count or start + length != end:
+        raise _damaged("the directory of the zip file has another size or place")
+    entries = _entries(_bytes(file, start, length), count)
+    members, following = [], start
+    for name, at, n_bytes, checksum in sorted(entries, key=lambda entry: -entry[1]):
+        local = LOCAL.unpack(_bytes(file, at, LOCAL.size))
+        begin = at + LOCAL.size + local[-2] + local[-1]
+        if local[0] != b"PK\3\4" or begin + n_bytes > following:
+            raise _damaged("its members overlap")
+        members.append(Member(name, begin, n_bytes, checksum))
+        following = at
+    return members[::-1]
+
+
+def _directory(file, size):
+    """Number of entries of the directory, its length, its start, and where it must end."""
+    end = size - END.size
+    if end < 0:
+        raise _damaged("it has no end of a zip file")
+    signature, disk, _, here, count, length, start, comment = END.unpack(
+        _bytes(file, end, END.size)
+    )
+    if signature != b"PK\5\6" or disk or here != count or comment:
+        raise _damaged("it has no end of a zip file")
+    if UNKNOWN in (length, start) or count == 2**16 - 1:
+        at = end - LOCATOR.size - END_64.size
+        if at < 0:
+            raise _damaged("it has no end of a large zip file")
+        found = END_64.unpack(_bytes(file, at, END_64.size))
+        if found[0] != b"PK\6\6":
+            raise _damaged("it has no end of a large zip file")
+        count, length, start, end = *found[-3:], at
+    return count, length, start, end
+
+
+def _entries(directory, count):
+    """Yield name, place, size and checksum of each entry of a directory."""
+    at = 0
+    for _ in range(count):
+        if at + ENTRY.size > len(directory):
+            raise _damaged("its directory is cut off")
+        signature, _, _, flags, method, _, _, checksum, packed, size, n, m, k, *_, place = (
+            ENTRY.unpack_from(directory, at)
+        )
+        at += ENTRY.size
+        name, extra = directory[at : at + n], directory[at + n : at + n + m]
+        at += n + m + k
+        if signature != b"PK\1\2" or at > len(directory):
+            raise _damaged("its directory is cut off")
+        if method != zipfile.ZIP_STORED or flags & 1:
+            raise UnusableError("its members are compressed, which skae's are not.")
+        size, packed, place = _sizes_64(extra, size, packed, place)
+        if size != packed:
+            raise _damaged("a member has two sizes")
+        yield name.decode("utf-8", "replace"), place, size, checksum
+
+
+def _sizes_64(extra, *fields):
+    """Sizes and place of an entry, those that are too large for their field from its appendix."""
+    if UNKNOWN not in fields:
+        return fields
+    n_unknown = fields.count(UNKNOWN)
+    if len(extra) < 4 + 8 * n_unknown or extra[:2] != b"\1\0":
+        raise _damaged("the size of a member is unknown")
+    large = iter(struct.unpack_from(f"<{n_unknown}Q", extra, 4))
+    return tuple(next(large) if field == UNKNOWN else field for field in fields)
+
+
+def _bytes(file, start, count):
+    if start >= 2**62:  # which no system seeks
+        raise _damaged("it ends too early")
+    file.seek(start)
+    found = file.read(count)
+    if len(found) != count:
+        raise _damaged("it ends too early")
+    return found
+
+
+def _damaged(reason):
+    return UnusableError(f"it is damaged or incomplete ({reason}).")
+
+
+# Reading: what skae writes into it
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """An array in a file, of which type and shape are known.
+
+    Parameters
+    ----------
+    member : Member
+    header : bytes
+    dtype : numpy.dtype
+    shape : tuple of int
+    is_fortran : bool
+        Whether the first index varies fastest.
+    """
+
+    member: Member
+    header: bytes
+    dtype: np.dtype
+    shape: tuple
+    is_fortran: bool
+
+    @property
+    def n_bytes(self):
+        """Bytes of its numbers."""
+        return self.member.size - len(self.header)
+
+    @property
+    def promise(self):
+        """An array of this type and shape that takes no memory; its numbers say nothing."""
+        native = self.dtype.newbyteorder("=")
+        return np.broadcast_to(np.zeros((), native), self.shape)
+
+    def read(self, file):
+        """The array."""
+        file.seek(self.member.start + len(self.header))
+        array = np.empty(self.shape, self.dtype, order="F" if self.is_fortran else "C")
+        numbers = array.reshape(-1, order="A").view(np.uint8)  # a view of all of them
+        if file.readinto(memoryview(numbers)) != self.n_bytes:
+            raise _damaged("it ends too early")
+        if zlib.crc32(numbers, zlib.crc32(self.header)) != self.member.checksum:
+            raise _damaged(f"the checksum of {self.member.name!r} is another")
+        if self.dtype == bool and numbers.size and numbers.max() > 1:
+            # NumPy counts what is true by adding bytes, and would write beyond an array's end.
+            raise _damaged(f"{self.member.name!r} holds what is neither true nor false")
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+class Archive:
+    """A file of `save`, of which no more is read than what is asked for.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading, and seekable.
+
+    Attributes
+    ----------
+    document : dict
+        Of a version that this skae reads.
+    stored : list of StoredArray
+    """
+
+    def __init__(self, file):
+        self._file = file
+        members = members_of(file)
+        n_arrays = _check_names([member.name for member in members])
+        by_name = {member.name: member for member in members}
+        self.document = self._document(by_name[DOCUMENT])
+        self.stored = [self._stored(by_name[f"{number}.npy"]) for number in range(n_arrays)]
+
+    def read(self, number):
+        """The array of that number."""
+        return self.stored[number].read(self._file)
+
+    def _document(self, member):
+        if member.size > MOST_BYTES:
+            raise UnusableError(f"its {DOCUMENT} has {member.size} bytes, more than {MOST_BYTES}.")
+        content = _bytes(self._file, member.start, member.size)
+        if zlib.crc32(content) != member.checksum:
+            raise _damaged(f"the checksum of {DOCUMENT!r} is another")
+        try:
+            text = content.decode()
+            if cost(text) > MOST_COST:
+                raise UnusableError(f"its {DOCUMENT} holds too many names and numbers.")
+            document = json.loads(text, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise _damaged(error) from error
+        _check_version(document)
+        return document
+
+    def _stored(self, member):
+        start = _bytes(self._file, member.start, min(member.size, len(MAGIC) + 2))
+        length = int.from_bytes(start[len(MAGIC) :], "little")
+        header = start + _bytes(self._file, member.start + len(start), length)
+        found = HEADER.fullmatch(header[len(MAGIC) + 2 :])
+        if not start.startswith(MAGIC) or found is None or len(header) > member.size:
+            raise _damaged(f"{member.name!r} is not an array in NumPy's format 1.0")
+        kind, order, numbers = (text.decode() for text in found.groups())
+        shape = tuple(int(number) for number in numbers.split(",") if number.strip())
+        dtype = np.dtype(kind) if PLAIN.fullmatch(kind) else None
+        n_bytes = member.size - len(header)
+        if dtype is None or len(shape) > 32 or math.prod(shape) * dtype.itemsize != n_bytes:
+            raise UnusableError(
+                f"{member.name!r} says {kind} of shape {shape}, but holds {n_bytes} bytes."
+            )
+        return StoredArray(member, header, dtype, shape, order == "True")
+
+
+MAGIC = np.lib.format.magic(1, 0)
+"""What arrays start with; the length of their header follows, in two bytes."""
+
+HEADER = re.compile(
+    rb"\{'descr': '([^']{1,20})', 'fortran_order': (True|False), 'shape': \(([0-9, ]{0,400})\), \}"
+    rb" *\n"
+)
+"""The header of an array, as NumPy writes it."""
+
+PLAIN = re.compile(r"[|<>](b1|[iu][1248]|f[248])")
+"""Types of numbers that files hold."""
+
+
 def parse_archive(content):
     """The document and the arrays in the bytes of a file."""
-    if not content.startswith(b"PK"):
-        raise UnusableError(f"it is not a zip file, but starts with {content[:8]!r}.")
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            n_arrays = _check_members(archive.infolist(), len(content))
-            document = json.loads(archive.read(DOCUMENT), parse_constant=_refuse_constant)
-            _check_version(document)
-            arrays = [_read_array(archive, f"{number}.npy") for number in range(n_arrays)]
-    except DAMAGE as error:
-        raise UnusableError(f"it is damaged or incomplete ({error}).") from error
-    return document, arrays
+    archive = Archive(io.BytesIO(content))
+    return archive.document, [archive.read(number) for number in range(len(archive.stored))]
 
 
-def _check_members(members, size):
+def cost(text):
+    """Bytes of memory that a JSON text may take as values, about and at most.
+
+    Most are those of lists and dicts, which may be as short as ``[],``; and of numbers and strings.
+    """
+    containers = 100 * text.count("[") + 600 * text.count("{")
+    return containers + 80 * text.count(",") + 2 * sys.getsizeof(text)
+
+
+def _check_names(names):
     """The number of arrays in the archive, which holds them, the document, and nothing else."""
-    names = [member.filename for member in members]
     expected = [DOCUMENT, *(f"{number}.npy" for number in range(len(names) - 1))]
     found = set(names)
     if missing := [name for name in expected if name not in found]:
@@ -166,36 +349,18 @@ def _check_members(members, size):
         raise UnusableError(
             f"the member {missing[0]!r} is missing; others found: {excerpt(other)}."
         )
-    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-        raise UnusableError("its members are compressed, which skae's are not.")
-    if sum(member.file_size for member in members) > size:
-        raise UnusableError("its members overlap.")
     return len(names) - 1
 
 
 def _check_version(document):
     version = document.get("format") if isinstance(document, dict) else None
-    if type(version) is not int or version != FORMAT:
+    if type(version) is not int or version not in READABLE:
         writer = document.get("skae") if isinstance(document, dict) else None
         raise UnusableError(
             f"it has format version {excerpt(version)}, written by skae {excerpt(writer)}; this "
-            f"skae reads version {FORMAT}."
+            f"skae reads version {', '.join(map(str, READABLE))}."
         )
 
 
 def _refuse_constant(name):
     raise ValueError(f"{name} in {DOCUMENT}")
-
-
-def _read_array(archive, name):
-    """An array of numbers whose size is checked before memory is taken."""
-    content = io.BytesIO(archive.read(name))
-    if np.lib.format.read_magic(content) != (1, 0):
-        raise UnusableError(f"{name!r} is not an array in NumPy's format 1.0.")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(content)
-    n_bytes = content.getbuffer().nbytes - content.tell()
-    if not is_plain(dtype) or math.prod(shape) * dtype.itemsize != n_bytes:
-        raise UnusableError(f"{name!r} says {dtype} of shape {shape}, but holds {n_bytes} bytes.")
-    content.seek(0)
-    array = np.lib.format.read_array(content, allow_pickle=False)
-    return array.astype(array.dtype.newbyteorder("="), copy=False)

@@ -1,15 +1,15 @@
 """Checks of what a file says: a stranger may have written it."""
 
-import json
 import math
 
 import numpy as np
 
 from .._data import frames
 from .._data.table import CategoryColumn, NumberColumn, Table
-from .._engine import LATENTS, FittedNetwork, Recipe, SolverState
-from ..architectures import Architecture
+from .._engine import FittedNetwork, SolverState
 from ..losses import table_constants
+from .refusal import UnusableError, check_whole, excerpt
+from .sizes import check_network_sizes, check_slots
 
 ATTRIBUTES = {
     "n_features_in_": int,
@@ -28,32 +28,6 @@ ATTRIBUTES = {
     "_table": (Table, type(None)),
 }
 """What every fitted estimator has, and its types."""
-
-
-WEIGHT_TYPES = {"trained": ("float32",), "fixed": ("float32", "uint32")}
-"""Types of the arrays of weights: the state of a random generator is of whole numbers."""
-
-
-class UnusableError(Exception):
-    """What is wrong with a file; `load` adds its name."""
-
-
-def is_plain(dtype):
-    """Whether arrays of a type hold numbers, as files do."""
-    return dtype.kind in "biuf" and dtype.itemsize <= 8
-
-
-def excerpt(form):
-    """The beginning of a JSON form, for messages."""
-    text = json.dumps(form)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def check_whole(value, name, low, high=math.inf):
-    """Return a value that must be a whole number within bounds."""
-    if type(value) is not int or not low <= value <= high:
-        raise UnusableError(f"{name} is {excerpt(value)}.")
-    return value
 
 
 def check_fit(cls, fitted):
@@ -146,12 +120,13 @@ def _is_of_categories(column):
         bool(known)
         and all(isinstance(level, (str, int, float)) for level in known)
         and len(set(known)) == len(known)
+        and (column.declared is None or _is_of_levels(column.declared))
         and set(known) <= set(known if column.declared is None else column.declared)
         and frames.type_name(column.dtype).lower() in {"", *NUMBER_TYPES, *CATEGORY_TYPES}
         and isinstance(column.weight, float)
         and 0 < column.weight < math.inf
         and all(isinstance(one, list) for one in (levels, column.others))
-        and all(isinstance(one, (str, int, float)) for one in (*levels[:-1], *column.others))
+        and _is_of_levels([*levels[:-1], *column.others])
         and (bool(column.others) if levels[-1] is None else not column.others)
         and isinstance(shares, np.ndarray)
         and shares.dtype == np.float64
@@ -159,8 +134,12 @@ def _is_of_categories(column):
         and bool((shares > 0).all())
         and abs(shares.sum() - 1) < 1e-6
         and isinstance(column.ordered, bool)
-        and (column.declared is None or isinstance(column.declared, list))
     )
+
+
+def _is_of_levels(values):
+    """Whether a value is a list of what can be a category."""
+    return isinstance(values, list) and all(isinstance(one, (str, int, float)) for one in values)
 
 
 def check_built_on(cls, fitted):
@@ -198,75 +177,12 @@ def check_curves(fitted):
             raise UnusableError(f"{curve} is not history_[{name!r}].")
 
 
-def check_recipe(recipe):
-    """Refuse what is no recipe of a network."""
-    if not isinstance(recipe, Recipe) or not isinstance(recipe.architecture, Architecture):
-        raise UnusableError(f"its network's recipe is {recipe!r}.")
-    check_whole(recipe.n_features, "n_features", 1)
-    if recipe.n_targets is not None:
-        check_whole(recipe.n_targets, "n_targets", 1)
-    if recipe.n_components is not None:
-        check_whole(recipe.n_components, "n_components", 1)
-    if not isinstance(recipe.latent, tuple(LATENTS.values())):
-        raise UnusableError(f"its network's code is {recipe.latent!r}.")
-    extra = recipe.extra_weights
-    if not isinstance(extra, tuple) or not all(map(_is_named_shape, extra)):
-        raise UnusableError(f"its network's extra weights are {extra!r}.")
-
-
-def _is_named_shape(pair):
-    named = isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str)
-    return named and isinstance(pair[1], tuple) and all(type(size) is int for size in pair[1])
-
-
 def check_network(network):
     """Refuse a network whose arrays are not those of its recipe."""
-    recipe = network.recipe
-    check_recipe(recipe)
-    if not all(isinstance(arrays, list) for arrays in (network.trainable, network.fixed)):
-        raise UnusableError("its network's weights are no lists.")
-    if not all(isinstance(name, str) for name in network.constants):
-        raise UnusableError(f"its network's constants have the names {list(network.constants)}.")
-    for array in (*network.trainable, *network.fixed, *network.constants.values()):
-        if not isinstance(array, (np.ndarray, np.generic)) or not is_plain(array.dtype):
-            raise UnusableError(f"{array!r} stands in place of an array of numbers.")
-    n_code_features = check_whole(network.n_code_features, "n_code_features", 1)
-    if recipe.n_components not in (None, n_code_features):
-        raise UnusableError(
-            f"n_code_features is {n_code_features}, but n_components is {recipe.n_components}."
-        )
-    check_shapes(network)
+    check_network_sizes(network)
     check_constants(network)
     if not network.is_finite:
-        raise UnusableError(f"the weights of {recipe.architecture!r} are not all finite.")
-
-
-def check_shapes(network):
-    """Refuse weights whose shapes are not those that the architecture says."""
-    recipe = network.recipe
-    try:
-        shapes = recipe.weight_shapes()
-    except (TypeError, ValueError) as error:
-        raise UnusableError(str(error)) from error
-    for kind, expected, arrays in zip(
-        ("trained", "fixed"), shapes, (network.trainable, network.fixed), strict=True
-    ):
-        found = [array.shape for array in arrays]
-        if wrong := [array.dtype for array in arrays if array.dtype not in WEIGHT_TYPES[kind]]:
-            raise UnusableError(
-                f"an array of {kind} weights should be {WEIGHT_TYPES[kind][0]}, found {wrong[0]}."
-            )
-        if len(found) != len(expected):
-            raise UnusableError(
-                f"{recipe.architecture!r} has {len(expected)} arrays of {kind} weights, found "
-                f"{len(found)}."
-            )
-        for number, (one, other) in enumerate(zip(found, expected, strict=True)):
-            if one != tuple(other):
-                raise UnusableError(
-                    f"array {number} of the {kind} weights of {recipe.architecture!r} should be of "
-                    f"shape {tuple(other)}, found {one}."
-                )
+        raise UnusableError(f"the weights of {network.recipe.architecture!r} are not all finite.")
 
 
 CONSTANTS = {
@@ -299,17 +215,3 @@ def check_constants(network):
     bounds = [constants[name] for name in ("low", "high") if name in constants]
     if len(bounds) == 1 or (bounds and not (scaled and (bounds[0] <= bounds[1]).all())):
         raise UnusableError(f"the bounds of its reconstructions are {bounds!r}.")
-
-
-def check_slots(slots, weights):
-    """Refuse a solver's state whose parts are neither scalars nor shaped like a weight."""
-    if slots is None:
-        return
-    if not isinstance(slots.solver, str) or not isinstance(slots.arrays, list):
-        raise UnusableError(f"the solver's state is {slots!r}.")
-    shapes = {array.shape for array in weights}
-    for array in slots.arrays:
-        if not isinstance(array, np.ndarray) or not is_plain(array.dtype):
-            raise UnusableError(f"{array!r} stands in place of an array of numbers.")
-        if array.shape and array.shape not in shapes:
-            raise UnusableError(f"the solver's state has an array of shape {array.shape}.")

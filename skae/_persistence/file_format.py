@@ -10,6 +10,7 @@ estimator, the outermost or one inside another.
 """
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -35,18 +36,32 @@ from ..corruption import Corruption
 from ..losses import Loss
 from ..outliers import NormalDensity
 from ..penalties import Penalty
-from .checks import UnusableError, check_built_on, check_fit, check_whole, excerpt, is_plain
+from .checks import check_built_on, check_fit
+from .refusal import UnusableError, check_whole, excerpt, is_plain
+from .sizes import check_sizes
 
 FOREIGN = (
+    ArithmeticError,
     AttributeError,
-    IndexError,
-    KeyError,
-    OverflowError,
+    LookupError,
+    MemoryError,
     RecursionError,
     TypeError,
     ValueError,
 )
 """What values that skae did not write raise where they are read."""
+
+KEYS = (str, int, float, np.generic)
+"""Types of the keys of dicts. Tuples are none: there are many of one hash, which take long."""
+
+LARGEST_INT = 2**64
+"""Bound of whole numbers. Beyond, there are any number of one hash."""
+
+MOST_OF_PARAMETERS = 2**21
+"""Most numbers in arrays among the parameters."""
+
+MOST_LEVELS_DOWN = 100
+"""Most values inside one another."""
 
 PIECES = (Architecture, Corruption, Loss, Penalty)
 """Classes of which a file may hold objects: skae's own, and those a user trusts."""
@@ -104,7 +119,9 @@ class Writer:
 
     def encode(self, value, name):
         """The JSON form of the value of that name."""
-        if value is None or type(value) in (bool, int):
+        if value is None or type(value) is bool:
+            return value
+        if type(value) is int and abs(value) < LARGEST_INT:
             return value
         if isinstance(value, str):  # of any class, whose own __str__ may give something else
             return str.__str__(value)
@@ -121,7 +138,7 @@ class Writer:
         if type(value) in (list, tuple):
             items = [self.encode(item, f"{name}[{i}]") for i, item in enumerate(value)]
             return items if type(value) is list else {"tuple": items}
-        if type(value) is dict:
+        if type(value) is dict and all(isinstance(key, KEYS) for key in value):
             keys = [self.encode(key, f"a key of {name}") for key in value]
             values = [self.encode(item, f"{name}[{key!r}]") for key, item in value.items()]
             return {"dict": list(map(list, zip(keys, values, strict=True)))}
@@ -179,19 +196,36 @@ class Reader:
     ----------
     arrays : list of ndarray
     trusted : dict of str to class
+    archive : Archive, default=None
+        Where `arrays` have no numbers yet: what those among the parameters are read from. Then the
+        sizes of fitted estimators are checked, and nothing else.
     """
 
-    def __init__(self, arrays, trusted):
+    def __init__(self, arrays, trusted, archive=None):
         self.arrays = arrays
         self.pieces = own_pieces()
         self.trusted = trusted
+        self.archive = archive
+        self.used = set()
+        self._depth = self._n_in_parameters = 0
+        self._in_parameters = False
 
     def decode(self, form):
         """The value of a JSON form."""
+        if type(form) is int and not -LARGEST_INT < form < LARGEST_INT:
+            raise UnusableError(f"it holds the number {excerpt(form)}.")
+        if not isinstance(form, (list, dict)):
+            return form
+        if self._depth >= MOST_LEVELS_DOWN:
+            raise UnusableError(f"it holds more than {self._depth} values inside one another.")
+        self._depth += 1
+        value = self._decoded(form)
+        self._depth -= 1
+        return value
+
+    def _decoded(self, form):
         if isinstance(form, list):
             return [self.decode(item) for item in form]
-        if not isinstance(form, dict):
-            return form
         ((tag, content),) = form.items() if len(form) == 1 else [(None, None)]
         decoder = self._decoders.get(tag)
         if decoder is None:
@@ -200,6 +234,11 @@ class Reader:
             return decoder(self, content)
         except FOREIGN as error:
             raise UnusableError(f"skae writes no value like {excerpt(form)} ({error}).") from error
+
+    def check_all_used(self):
+        """Refuse arrays that are part of no value."""
+        if unused := sorted(set(range(len(self.arrays))) - self.used):
+            raise UnusableError(f"nothing refers to the array {unused[0]}.")
 
     def _float(self, text):
         return {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}[text]
@@ -213,7 +252,24 @@ class Reader:
         return dtype.type(value)
 
     def _array(self, index):
-        return self.arrays[check_whole(index, "the number of an array", 0)]
+        check_whole(index, "the number of an array", 0, len(self.arrays) - 1)
+        if index in self.used:  # else a small file could ask for any amount of memory
+            raise UnusableError(f"it refers to the array {index} twice.")
+        self.used.add(index)
+        array = self.arrays[index]
+        if self._in_parameters:
+            self._n_in_parameters += array.size
+            if self._n_in_parameters > MOST_OF_PARAMETERS:
+                raise UnusableError("its parameters hold too many numbers.")
+            return array if self.archive is None else self.archive.read(index)
+        return array
+
+    def _params(self, params):
+        """Parameters of an object, by name."""
+        outer, self._in_parameters = self._in_parameters, True
+        decoded = {name: self.decode(value) for name, value in params.items()}
+        self._in_parameters = outer
+        return decoded
 
     def _strings(self, values):
         if not (isinstance(values, list) and all(isinstance(value, str) for value in values)):
@@ -224,42 +280,51 @@ class Reader:
         return tuple(self.decode(list(values)))
 
     def _dict(self, pairs):
-        return {self.decode(key): self.decode(value) for key, value in pairs}
+        decoded = [(self.decode(key), self.decode(value)) for key, value in pairs]
+        if not all(isinstance(key, KEYS) for key, _ in decoded):
+            raise TypeError("a key is neither text nor a number")
+        return dict(decoded)
 
     def _object(self, content):
         full_name, params = content
-        params = {name: self.decode(value) for name, value in params.items()}
+        params = self._params(params)
         name = full_name.rpartition(".")[2]
         cls = self.pieces.get(full_name) or self.trusted.get(name)
         if cls is None:
+            way_out = f": load(path, trusted=({name},))" if name.isidentifier() else ""
             raise UnusableError(
                 f"it needs the class {full_name!r}, which is not skae's own. If you trust that "
-                f"class, import it and pass it: load(path, trusted=({name},))."
+                f"class, import it and pass it{way_out}."
             )
         return construct(cls, params)
 
     def _record(self, content):
         name, fields = content
         cls = RECORDS[name]
-        if set(fields) != {field.name for field in dataclasses.fields(cls)}:
+        if set(fields) != field_names(cls):
             raise ValueError(f"not the fields of a {name}")
         return cls(**{key: self.decode(value) for key, value in fields.items()})
 
     def _estimator(self, form):
         cls = own_estimators().get(form["class"])
+        outer, self._in_parameters = self._in_parameters, False
         if cls is None:
             raise UnusableError(f"skae has no estimator {excerpt(form['class'])}.")
-        params = {name: self.decode(value) for name, value in form["params"].items()}
-        estimator = construct(cls, params)
+        estimator = construct(cls, self._params(form["params"]))
         if form["output"] not in (None, "default", "pandas", "polars"):
             raise UnusableError(f"set_output knows no {excerpt(form['output'])}.")
         if form["output"] is not None:
             estimator.set_output(transform=form["output"])
         if form["fitted"] is not None:
             fitted = {name: self.decode(value) for name, value in form["fitted"].items()}
-            check = check_fit if issubclass(cls, BaseAutoencoder) else check_built_on
-            check(cls, fitted)
+            if self.archive is not None:
+                check_sizes(cls, fitted)
+            elif issubclass(cls, BaseAutoencoder):
+                check_fit(cls, fitted)
+            else:
+                check_built_on(cls, fitted)
             vars(estimator).update(fitted)
+        self._in_parameters = outer
         return estimator
 
     _decoders = {
@@ -280,11 +345,23 @@ _NUMBER_TYPES = {
 } | {np.dtype(code).name: code for code in ("f2", "f4", "f8")}
 
 
+@functools.cache
+def field_names(cls):
+    """Names of the fields of a dataclass."""
+    return frozenset(field.name for field in dataclasses.fields(cls))
+
+
+@functools.lru_cache(maxsize=128)
+def parameter_names(cls):
+    """Names of the parameters of a class, which takes scikit-learn long to find."""
+    return frozenset(cls._get_param_names())
+
+
 def construct(cls, params):
     """An object of a class from its parameters, all of which the class must know."""
-    unknown = sorted(set(params) - set(cls._get_param_names()))
+    unknown = sorted(set(params) - parameter_names(cls))
     if unknown:
         raise UnusableError(
-            f"{cls.__name__} has no parameter {unknown[0]!r} in this version of skae."
+            f"{cls.__name__} has no parameter {excerpt(unknown[0])} in this version of skae."
         )
     return cls(**params)

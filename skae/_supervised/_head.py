@@ -60,6 +60,20 @@ class WithHead(Architecture):
         outputs = keras.layers.Dense(self.n_targets)(rescaled()()(seen))
         return keras.Model(rows, both), keras.Model(seen, outputs)
 
+    def weight_shapes(self, input_shape, n_components, n_outputs=None):
+        """Shapes of the arrays of weights; see `Architecture.weight_shapes`."""
+        width = 2 * self.n_units if self.code == "normal" else self.n_units
+        trainable, fixed = self.architecture.encoder_weight_shapes(input_shape, width)
+        seen, targets = (self.code_width(input_shape),), (self.n_targets,)
+        return [*trainable, seen + targets, targets], [*fixed, seen, seen]
+
+    def code_width(self, input_shape):
+        """Width of what the head sees; see `Architecture.code_width`."""
+        n_units = self.n_units
+        return (self.architecture.code_width(input_shape) if n_units is None else n_units) + (
+            input_shape[0]
+        )
+
 
 def recipe_with_head(recipe, n_targets):
     """The recipe of the encoder of an autoencoder's, with a head."""

@@ -111,6 +111,7 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
 
     _task = Classification()
     _label_attributes = ("classes_",)
+    _array_shapes = {"classes_": ("n_targets",)}
 
     def __init__(
         self,

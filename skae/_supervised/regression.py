@@ -81,6 +81,7 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
 
     _task = Regression()
     _label_attributes = ("target_mean_", "target_scale_")
+    _array_shapes = {"target_mean_": [(), ("n_targets",)], "target_scale_": [(), ("n_targets",)]}
 
     def __init__(
         self,
