@@ -12,6 +12,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_array, check_random_state
 
+from ._data.validation import check_container, check_types, explaining
 from ._engine import Uniform, check_shape, draws, session, value_at
 from ._terms import Term
 from .architectures import check_image_shape, full_image_shape
@@ -171,7 +172,10 @@ class Corruption(Term):
         X_corrupted : ndarray of shape (n_samples, n_features)
             float32 for float32 input, else float64.
         """
-        X = check_array(X, dtype=(np.float64, np.float32), input_name="X")
+        check_container(X, "X")
+        check_types(X, "X")
+        with explaining("X", X):
+            X = check_array(X, dtype=(np.float64, np.float32), input_name="X")
         self.check_data(X.shape[1], X.min(), X.max())
         random = check_random_state(random_state)
         key = random.randint(2**32, size=2, dtype=np.uint32)

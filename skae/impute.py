@@ -2,6 +2,7 @@
 
 import copy
 import threading
+from itertools import compress
 
 import numpy as np
 from scipy import sparse
@@ -13,12 +14,13 @@ from ._autoencoders import DenoisingAutoencoder
 from ._autoencoders._base import BaseAutoencoder, as_autoencoder
 from ._autoencoders._incomplete import NormalModel, normal_model
 from ._autoencoders._linear_start import SAMPLE_ROWS, SAMPLE_VALUES
-from ._autoencoders._warnings import warn
+from ._autoencoders._warnings import warn, warn_of_levels
 from ._autoencoders.variational import check_n_samples
 from ._data import Rows, frames
+from ._data.contents import asked_contents
 from ._data.statistics import summarise
-from ._data.table import described
-from ._data.validation import LARGEST, check_range, explaining
+from ._data.table import table_of
+from ._data.validation import LARGEST, check_container, check_range, check_types, explaining
 from ._sklearn_compat import ObjectWith, asked_library, check_feature_names_in, fit_context
 
 __all__ = ["AutoencoderImputer"]
@@ -197,23 +199,33 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         """
         new = copy.copy(self)  # self stays as it is if anything fails
         estimator, new.seed_, new.n_draws_ = *self._unfitted(), 0
-        new._table = described(estimator, X, None)
-        X = new._check_X(X, reset=True)
-        if new._table is not None:  # what the autoencoder gets are numbers
-            estimator.categorical_features = estimator.column_weights = None
-        missing = new._missing(X)
+        contents = asked_contents(estimator, X)
+        new._table = None if contents is None else table_of(contents, None, keep_empty=True)
+        features = new._check_X(X, contents, reset=True)
+        missing = new._missing(features, X)
         new.valid_, new.indicated_ = ~missing.all(axis=0), missing.any(axis=0)
         if not new.valid_.any():
             raise ValueError("X has no value at all: every one is missing.")
+        if contents is not None:
+            warn_of_levels(contents, new._table, estimator)
+            # What the autoencoder gets are numbers.
+            estimator.categorical_features = estimator.column_weights = None
         if not (new.valid_.all() or self.keep_empty_features):
-            empty = np.flatnonzero(~new.valid_).tolist()
-            warn(
-                f"The features {empty} of X have no value at all and are left out. Set "
-                "keep_empty_features=True to keep them as zeros."
-            )
-        new._fit_valid(new._valid(X), estimator)
+            new._warn_of_empty()
+        new._fit_valid(new._valid(features), estimator)
         self.__dict__ = vars(new)
         return self
+
+    def _warn_of_empty(self):
+        empty = np.flatnonzero(~self.valid_).tolist()
+        what, kept = f"features {empty}", "zeros"
+        if self._table is not None:
+            what = f"columns {[self._table.columns[number].name for number in empty]}"
+            kept = "zeros, and missing where they hold categories"
+        warn(
+            f"The {what} of X have no value at all and are left out. Set keep_empty_features=True "
+            f"to keep them as {kept}."
+        )
 
     def _unfitted(self):
         """The autoencoder to train, and the seed."""
@@ -290,9 +302,10 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
             filled = self._drawn(features, generator, 1)[0]
         else:
             filled = self._imputed(features)
-        indicators = self._missing(features)[:, self.indicated_] if self.add_indicator else None
+        missing = self._missing(features, X)
+        indicators = missing[:, self.indicated_] if self.add_indicator else None
         if self._table is not None:
-            return self._as_table(filled, X, self._missing(features), indicators)
+            return self._as_table(filled, X, missing, indicators)
         return filled if indicators is None else np.hstack([filled, indicators], dtype=filled.dtype)
 
     def sample(self, X, n_samples=10, *, random_state=None):
@@ -320,7 +333,8 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         drawn = self._drawn(features, generator, n_samples)
         if self._table is None:
             return drawn
-        return [self._as_table(one, X, self._missing(features)) for one in drawn]
+        missing = self._missing(features, X)
+        return [self._as_table(one, X, missing) for one in drawn]
 
     def _next_draw(self):
         """Number of this draw among those of `transform`."""
@@ -361,24 +375,26 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         return out if self.keep_empty_features else out[:, self.valid_]
 
     def _valid(self, X):
-        """The features of X that have values; columns of tables all have."""
+        """The features of X that have values; of a table others are none."""
         return X[:, self.valid_] if self._table is None else X
 
-    def _missing(self, X):
-        """Where the columns of X are missing, from its features."""
-        missing = np.isnan(X)
-        return missing if self._table is None else missing[:, self._table.starts]
+    def _missing(self, features, X):
+        """Where the columns of X are missing."""
+        return np.isnan(features) if self._table is None else self._table.missing(features, X)
 
     def _as_table(self, features, X, missing, indicators=None):
         """The table of features, with the values of X where they are not missing."""
-        library = asked_library(self) or self._table.library
-        names = [] if indicators is None else self.get_feature_names_out()[self.n_features_in_ :]
-        columns = [] if indicators is None else indicators.T
-        beside = [
-            (name, frames.Values(one.astype(float), ""))
-            for name, one in zip(names, columns, strict=True)
-        ]
-        return self._table.decoded(features, library, frames.index_of(X), X, missing, beside)
+        asked = asked_library(self)
+        library = asked or self._table.library
+        columns = self._table.values(features, library, X, missing)
+        names = [own.name for own in self._table.columns]
+        if not self.keep_empty_features:
+            columns, names = (list(compress(each, self.valid_)) for each in (columns, names))
+        if indicators is not None:
+            columns += [frames.Values(one.astype(float), "") for one in indicators.T]
+        if asked is not None or indicators is not None:  # whose names do not go with numbers
+            names = self.get_feature_names_out().tolist()
+        return frames.frame(library, names, columns, frames.index_of(X))
 
     def _filled(self, Z):
         """Standardised rows with missing values as the normal distribution expects them."""
@@ -394,14 +410,17 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
     def _standardised(self, X):
         return (X - self.centre_) / self.scale_
 
-    def _check_X(self, X, *, reset=False):
+    def _check_X(self, X, contents=None, *, reset=False):
         """X as an array of features that are finite, or missing."""
+        check_container(X, "X")
         if self._table is not None:
             with explaining("X"):
-                validate_data(self, frames.as_table(X), reset=reset, skip_check_array=True)
+                X = validate_data(self, frames.as_table(X), reset=reset, skip_check_array=True)
             unknown = "missing" if reset else self.estimator_.handle_unknown
-            features = self._table.encoded(X, "X", missing=True, unknown=unknown)
+            contents = self._table.read(X, "X", missing=True) if contents is None else contents
+            features = self._table.encoded(contents, "X", unknown=unknown)
             return features.toarray() if sparse.issparse(features) else features
+        check_types(X, "X")
         with explaining("X", X):
             X = validate_data(
                 self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
@@ -454,7 +473,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
             and estimator.__sklearn_is_fitted__()
             and estimator._table is None
             and (estimator.n_features_in_,) == valid
-            and (table is None or bool(seen[0].all()))
+            and (table is None or [own.n_features > 0 for own in table.columns] == seen[0].tolist())
             and isinstance(normal, NormalModel)
             and _is_array(normal.loadings, factors)
             and all(_is_array(array, valid) for array in (normal.mean, normal.noise, *arrays))

@@ -3,10 +3,11 @@
 import numpy as np
 
 from .._data import TrainingSet
-from .._data.table import checked_features, described
+from .._data.contents import asked_contents
+from .._data.table import checked_features, table_of
 from .._data.validation import explaining
 from .._sklearn_compat import check_sample_weight
-from ._warnings import warn_of_far_rows
+from ._warnings import warn_of_far_rows, warn_of_levels
 
 
 def checked_rows(estimator, X, X_clean, sample_weight, X_val, *, reset):
@@ -19,10 +20,13 @@ def checked_rows(estimator, X, X_clean, sample_weight, X_val, *, reset):
     X, X_clean, sample_weight, X_val : as in `fit`
     reset : bool
     """
-    missing = estimator.missing == "mask"
+    missing, contents = estimator.missing == "mask", None
     if reset:
-        estimator._table = described(estimator, X, sample_weight)
-    X = checked_features(estimator, X, "X", missing=missing, reset=reset)
+        contents = asked_contents(estimator, X)
+        estimator._table = None if contents is None else table_of(contents, sample_weight)
+    X = checked_features(estimator, X, "X", missing=missing, contents=contents, reset=reset)
+    if contents is not None:
+        warn_of_levels(contents, estimator._table, estimator)
     if X_clean is not None:
         X_clean = checked_companion(estimator, X_clean, "X_clean", X, missing=missing)
     if sample_weight is not None:

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._data import Rows, frames
 from .._data.statistics import blocks
 from .._data.table import checked_features
-from .._data.validation import check_range, explaining, surely_in_range
+from .._data.validation import check_container, check_range, explaining, surely_in_range
 from .._engine import ACTIVATION_NAMES, SCHEDULES, SOLVERS, Objective, PointCode, Solver, Weighted
 from .._sklearn_compat import (
     CallbackSupportMixin,
@@ -467,6 +467,7 @@ class BaseAutoencoder(
 
     def _check_codes(self, X):
         """X as a matrix of codes that are finite as float32."""
+        check_container(X, "X")
         with explaining("X"):
             codes = check_array(X, dtype="numeric", input_name="X")
         names = list(map(str, self.get_feature_names_out()))
@@ -489,8 +490,15 @@ class BaseAutoencoder(
         """
         if self._table is None:
             return in_container(self, features, X, self._feature_names())
-        library = asked_library(self) or self._table.library
-        return self._table.decoded(features, library, frames.index_of(X), keep, missing)
+        asked = asked_library(self)
+        return self._table.decoded(
+            features,
+            asked or self._table.library,
+            frames.index_of(X),
+            keep,
+            missing,
+            None if asked is None else list(self._feature_names()),
+        )
 
     def _feature_names(self):
         names = getattr(self, "feature_names_in_", None)

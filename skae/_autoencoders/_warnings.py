@@ -19,6 +19,9 @@ share of what is left. Where it fell by more, twice the epochs brought it to 0.5
 FAR = 3.0
 """Distance from the training rows, in their standard deviations, from which companions are far."""
 
+FEWEST_LEVELS = 20
+"""Levels of a column up to which it is no column of ids, however few its rows."""
+
 
 def warn(message, category=UserWarning):
     """Warn at the line of the user's that called skae, through whichever packages."""
@@ -41,6 +44,50 @@ def warn_of_wide_code(objective, graph, n_features):
             "else constrains it, so it may become a copy of the input. Take a smaller "
             "n_components, or a denoising, sparse, contractive or variational autoencoder."
         )
+
+
+def warn_of_levels(contents, table, estimator):
+    """Warn of columns of categories that tell rows apart, or that are numbers written as text.
+
+    Parameters
+    ----------
+    contents : Contents
+    table : Table
+        That of them.
+    estimator : BaseAutoencoder
+        Whose `categorical_features` say whether the columns were asked for.
+    """
+    by_type = isinstance(estimator.categorical_features, str)
+    ids, numbers = [], []
+    for column, known, own in zip(table.columns, contents.known(), contents.columns, strict=True):
+        if not hasattr(column, "levels"):
+            continue
+        n_levels, n_rows = len(column.all_levels), int(known.sum())
+        if n_levels > max(FEWEST_LEVELS, n_rows / 2):
+            ids.append(f"{column.name!r} ({n_levels} levels in {n_rows} rows)")
+        elif by_type and own.declared is None and _are_written_numbers(column.all_levels):
+            numbers.append(repr(column.name))
+    if ids:
+        warn(
+            f"Columns of X have almost as many levels as rows, like ids or names: {_some(ids)}. "
+            "Little can be learned of levels that hardly come back. Leave such columns out, join "
+            "their levels into groups, or give text as numbers, for instance by TfidfVectorizer."
+        )
+    if numbers:
+        warn(
+            f"Columns of X hold numbers as text, which are taken for categories: {_some(numbers)}. "
+            "Make numbers of them, for instance by pandas.to_numeric, or give them a categorical "
+            "type if each is a category of its own."
+        )
+
+
+def _are_written_numbers(levels):
+    """Whether levels are text of numbers, some with a fraction, and no codes of digits alone."""
+    try:
+        numbers = [float(level) for level in levels if isinstance(level, str)]
+    except ValueError:
+        return False
+    return len(numbers) == len(levels) and not all(number.is_integer() for number in numbers)
 
 
 def warn_of_bounded_output(low, high, name):

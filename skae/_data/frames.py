@@ -1,5 +1,6 @@
 """Columns of data frames and arrays: read as values, and made again of such."""
 
+import re
 import sys
 from numbers import Real
 from typing import NamedTuple
@@ -8,6 +9,17 @@ import numpy as np
 
 MISSING = ("NoneType", "NAType", "NaTType")
 """Types whose values are missing; so is what is not equal to itself."""
+
+TEXT = ("category", "string", "large_string", "str", "Categorical", "Enum", "String", "dictionary")
+"""Types of columns that hold categories."""
+
+LENGTHS_OF_TIME = ("timedelta64", "duration", "Duration")
+TIMES = (
+    *LENGTHS_OF_TIME,
+    *("datetime64", "period", "date32", "date64", "timestamp", "time32", "time64"),
+    *("Date", "Datetime", "Time"),
+)
+"""Types of columns of dates and times, which NumPy may take for numbers of an unknown unit."""
 
 
 class Values(NamedTuple):
@@ -54,7 +66,10 @@ def as_table(X):
     """X, or an array of what is neither a frame nor an array."""
     if library_of(X) != "numpy" or hasattr(X, "dtype"):
         return X
-    return np.array([list(row) for row in X], dtype=object)
+    rows = list(X)
+    if any(isinstance(row, str) or not hasattr(row, "__iter__") for row in rows):
+        return objects(rows)  # not of two dimensions: the letters of text are no columns
+    return np.array([list(row) for row in rows], dtype=object)
 
 
 def select(X, numbers):
@@ -75,9 +90,16 @@ def column(X, number):
     if library == "polars":
         series = X.to_series(number)
         name = type_name(series.dtype)
-        declared = series.dtype.categories.to_list() if name == "Enum" else None
-        return Values(objects(series.to_list()), name, declared)
+        if name == "Enum":
+            return Values(objects(series.to_list()), name, series.dtype.categories.to_list())
+        # Of the others with parameters each value has no more than those of the type say.
+        return Values(objects(series.to_list()), name if name in TEXT else str(series.dtype))
     return Values(objects(X[:, number].tolist()), str(X.dtype))
+
+
+def types_of(X):
+    """The type of each column of a frame, as text."""
+    return [str(dtype) for dtype in X.dtypes]
 
 
 def objects(items):
@@ -96,7 +118,15 @@ def is_missing(value):
 
 def type_name(dtype):
     """Name of the type of a column of a frame, without its parameters."""
-    return str(dtype).partition("(")[0].partition("[")[0]
+    return re.split(r"[(\[<]", str(dtype), maxsplit=1)[0]
+
+
+def number_type(dtype):
+    """Name of the type of the numbers in a column, in lower case."""
+    name = type_name(dtype)
+    return (
+        type_name(dtype.partition("[")[2].partition(",")[0]) if name == "Sparse" else name.lower()
+    )
 
 
 def holds_categories(X, number):
@@ -106,9 +136,7 @@ def holds_categories(X, number):
     """
     if library_of(X) == "numpy":
         return False
-    name = type_name(list(X.dtypes)[number])
-    by_name = name in ("category", "string", "str", "Categorical", "Enum", "String")
-    return by_name or _is_all(str, X, number)
+    return type_name(list(X.dtypes)[number]) in TEXT or _is_all(str, X, number)
 
 
 def _is_all(kind, X, number):
@@ -158,13 +186,26 @@ def _pandas_series(pandas, column):
             pandas.Categorical(column.values, categories=column.declared, ordered=column.ordered)
         )
     series = pandas.Series(column.values)
-    return series.astype(column.dtype) if column.dtype else series.infer_objects()
+    try:
+        return series.astype(column.dtype) if column.dtype else series.infer_objects()
+    except (NotImplementedError, TypeError):  # types of Arrow's that have no name for pandas
+        return series.infer_objects()
 
 
 def _polars_series(polars, column):
-    dtype = None
-    if column.dtype == "Enum":
-        dtype = polars.Enum(column.declared)
-    elif column.dtype:
-        dtype = getattr(polars, column.dtype)
+    dtype = _polars_type(polars, column) if column.dtype else None
     return polars.Series(column.values.tolist(), dtype=dtype, strict=False)
+
+
+def _polars_type(polars, column):
+    name = type_name(column.dtype)
+    if name == "Enum":
+        return polars.Enum(column.declared)
+    parameters = dict(
+        re.findall(r"(precision|scale|time_unit|time_zone)='?([^,')]+)", column.dtype)
+    )
+    parameters = {
+        key: int(value) if value.isdigit() else None if value == "None" else value
+        for key, value in parameters.items()
+    }
+    return getattr(polars, name)(**parameters)

@@ -1,24 +1,26 @@
 """Tables with columns of categories: as numbers that count alike, and back."""
 
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from .._sklearn_compat import check_sample_weight
 from . import frames
+from .contents import known, read
 from .rows import Rows
 from .statistics import summarise
-from .validation import LARGEST, check_range, checked_matrix, explaining, finiteness
+from .validation import check_container, checked_matrix, explaining
 
 MOST_LEVELS = 255
 """Levels of a column that are told apart, the most frequent ones; all others are one more."""
 
 WIDE = 512
 """Features from which encoded tables are sparse."""
+
+ROUNDING = 4 * np.finfo(np.float64).eps
+"""Share of a column's largest magnitude up to which its deviation is taken for rounding."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class NumberColumn:
 
     def decoded(self, encoded):
         """The column as a frame holds it, from its feature."""
-        values = encoded[:, 0] * self.unit + self.mean
+        values = encoded[:, 0].astype(np.float64) * self.unit + self.mean
         return frames.Values(as_type(values, self.dtype), self.dtype)
 
 
@@ -90,6 +92,11 @@ class CategoryColumn:
         return len(self.levels)
 
     @property
+    def all_levels(self):
+        """All levels, with those that are not told apart."""
+        return [*(level for level in self.levels if level is not None), *self.others]
+
+    @property
     def unit(self):
         """What features are multiplied by for indicators; so their variances sum to the weight."""
         return np.sqrt((1 - np.square(self.shares).sum() or 1.0) / self.weight)
@@ -116,6 +123,36 @@ class CategoryColumn:
 
 
 @dataclass(frozen=True)
+class EmptyColumn:
+    """A column that has no value in the training rows, and no feature.
+
+    Attributes
+    ----------
+    name, dtype, weight, declared, ordered : as in `CategoryColumn`
+    is_number : bool
+        Whether it would be a column of numbers.
+    """
+
+    name: object
+    dtype: str
+    weight: float
+    is_number: bool
+    declared: list | None
+    ordered: bool
+
+    n_features = 0
+    unit = 1.0
+
+    def decoded(self, encoded):
+        """Zeros, as of an empty feature of an array; categories have none, and stay missing."""
+        if self.is_number:
+            dtype = "" if self.dtype == "Null" else self.dtype
+            return frames.Values(as_type(np.zeros(len(encoded)), dtype), dtype)
+        values = np.full(len(encoded), None)
+        return frames.Values(values, self.dtype, self.declared, self.ordered)
+
+
+@dataclass(frozen=True)
 class Table:
     """How the columns of a table become features, and features such columns.
 
@@ -123,7 +160,7 @@ class Table:
     ----------
     library : {"numpy", "pandas", "polars"}
         Of the table that was described.
-    columns : list of NumberColumn or CategoryColumn
+    columns : list of NumberColumn, CategoryColumn or EmptyColumn
     """
 
     library: str
@@ -160,55 +197,51 @@ class Table:
         """What each feature is multiplied by for its deviation or indicator."""
         return self.of_features(lambda column: column.unit)
 
-    def encoded(self, X, name, *, missing, unknown):
-        """X as a matrix of features; a column that is missing in a row has none there.
+    def read(self, X, name, *, missing):
+        """The `Contents` of a table with such columns; see `contents.read`."""
+        is_category = [not isinstance(column, NumberColumn) for column in self.columns]
+        return read(frames.as_table(X), np.array(is_category), name, missing=missing)
+
+    def encoded(self, contents, name, *, unknown):
+        """The contents of a table as a matrix; a column that is missing in a row has none there.
 
         Parameters
         ----------
-        X : frame or array-like of shape (n_rows, n_columns)
+        contents : Contents
         name : str
             Name of the argument.
-        missing : bool
-            Whether values may be missing.
         unknown : {"error", "missing"}
 
         Returns
         -------
-        features : ndarray or csr_array of shape (n_rows, n_features), float64
+        features : ndarray or csr_array of shape (n_rows, n_features)
+            In the floating type of the numbers, float64 where there are none.
         """
-        X = frames.as_table(X)
-        numbers = iter(self._numbers(X, name, missing).T)
         parts = []
-        for position, column in enumerate(self.columns):
+        for column, own in zip(self.columns, contents.columns, strict=True):
             if isinstance(column, NumberColumn):
-                parts.append(((next(numbers) - column.mean) / column.unit)[:, None])
-            else:
-                values = frames.column(X, position).values
-                parts.append(self._indicators(column, values, name, missing, unknown))
+                parts.append(((own - column.mean) / column.unit)[:, None])
+            elif isinstance(column, CategoryColumn):
+                parts.append(self._indicators(column, own.values, name, unknown))
         if len(self.column_of) <= WIDE:
-            return np.hstack(
+            features = np.hstack(
                 [part if isinstance(part, np.ndarray) else part.toarray() for part in parts]
             )
-        return sparse.hstack([sparse.csr_array(part) for part in parts], format="csr")
-
-    def _numbers(self, X, name, missing):
-        positions = [
-            number for number, own in enumerate(self.columns) if isinstance(own, NumberColumn)
-        ]
-        return checked_numbers(X, positions, name, missing)
+        else:
+            features = sparse.hstack([sparse.csr_array(part) for part in parts], format="csr")
+        return features.astype(contents.dtype, copy=False)
 
     @staticmethod
-    def _indicators(column, values, name, missing, unknown):
+    def _indicators(column, values, name, unknown):
         levels = column.numbers(values)
         if (levels == -2).any() and unknown == "error":
             value = values[np.argmax(levels == -2)]
             raise ValueError(
                 f"{name} holds a category that the training rows do not: {value!r} in column "
-                f"{column.name!r}. Set the autoencoder's handle_unknown='missing' and "
-                "missing='mask' to take such for missing values."
+                f"{column.name!r}. In cross-validation this happens where a level is rare. Set the "
+                "autoencoder's handle_unknown='missing' and missing='mask' to take such for "
+                "missing values, or join rare levels into one."
             )
-        if (levels == -1).any() and not missing:
-            raise ValueError(missing_message(name, column.name))
         known = levels >= 0
         rows = np.flatnonzero(known)
         shape = (len(values), column.n_features)
@@ -257,36 +290,59 @@ class Table:
         """Sums over the features of each column."""
         return np.add.reduceat(values, self.starts, axis=1)
 
-    def decoded(self, features, library, index=None, keep=None, missing=None, beside=()):
+    def missing(self, features, X):
+        """Where the columns of a table X are missing, from its features."""
+        missing = np.empty((len(features), len(self.columns)), bool)
+        X = frames.as_table(X)
+        for number, (column, start) in enumerate(zip(self.columns, self.starts, strict=True)):
+            if column.n_features:
+                missing[:, number] = np.isnan(features[:, start])
+            else:
+                missing[:, number] = ~known(frames.column(X, number))
+        return missing
+
+    def decoded(self, features, library, index=None, keep=None, missing=None, names=None):
         """A table of features.
+
+        Parameters
+        ----------
+        features, library, keep, missing : as in `values`
+        index : pandas.Index, default=None
+        names : list of str, default=None
+            Those of the columns; None for the ones they had.
+        """
+        columns = self.values(features, library, keep, missing)
+        names = [own.name for own in self.columns] if names is None else names
+        return frames.frame(library, names, columns, index)
+
+    def values(self, features, library, keep=None, missing=None):
+        """The `Values` of each column of a table of features.
 
         Parameters
         ----------
         features : ndarray of shape (n_rows, n_features)
         library : {"numpy", "pandas", "polars"}
-        index : pandas.Index, default=None
+            In which they are to be held.
         keep : frame or array-like of shape (n_rows, n_columns), default=None
             A table whose values stay where they are not missing.
         missing : ndarray of bool of shape (n_rows, n_columns), default=None
             Where they are.
-        beside : list of (str, Values), default=()
-            Names and values of further columns.
         """
         parts = np.split(features, self.starts[1:], axis=1)
         columns = [own.decoded(part) for own, part in zip(self.columns, parts, strict=True)]
+        libraries = {self.library, library}
         if keep is not None:
             keep = frames.as_table(keep)
+            libraries.add(frames.library_of(keep))
             columns = [
                 kept(frames.column(keep, number), one, missing[:, number])
-                for number, one in enumerate(columns)
+                if own.n_features
+                else one
+                for number, (own, one) in enumerate(zip(self.columns, columns, strict=True))
             ]
-        libraries = {self.library, library} | (
-            {frames.library_of(keep)} if keep is not None else set()
-        )
         if len(libraries) > 1:  # in which types have other names
             columns = [one._replace(dtype="") for one in columns]
-        names = [*(own.name for own in self.columns), *(name for name, _ in beside)]
-        return frames.frame(library, names, [*columns, *(own for _, own in beside)], index)
+        return columns
 
 
 def kept(column, other, missing):
@@ -330,7 +386,7 @@ BEND, LOWEST_LOGIT = 0.3, -60.0
 
 def as_type(values, dtype):
     """Numbers as a column of a type holds them: whole numbers, or truth, where it is of such."""
-    name = frames.type_name(dtype).lower()
+    name = frames.number_type(dtype)
     if name in ("bool", "boolean"):
         return values >= 0.5
     if name.rstrip("0123456789") not in ("int", "uint"):
@@ -339,91 +395,75 @@ def as_type(values, dtype):
     return np.clip(np.rint(values), limits.min, limits.max)
 
 
-def missing_message(name, column):
-    """What is said of a category that is missing."""
-    return (
-        f"{name} contains NaN, or another mark of what is missing, in column {column!r}. Set "
-        "missing='mask' to treat such as missing values, which the loss leaves out, or replace "
-        "them first, for instance by SimpleImputer(strategy='most_frequent')."
-    )
-
-
-def checked_numbers(X, positions, name, missing):
-    """Columns of X as a matrix of numbers."""
-    if not positions:
-        return np.empty((X.shape[0], 0))
-    part = frames.select(X, positions)
-    with explaining(name, part):
-        numbers = check_array(
-            part, dtype=np.float64, ensure_all_finite=finiteness(missing), input_name=name
-        )
-    return check_range(numbers, name, LARGEST, "whose squares are infinite. Scale the data")
-
-
 # Describing a table
 
 
-def described(estimator, X, sample_weight):
-    """The `Table` of an estimator's training rows; None if all columns are plain numbers."""
-    asked, weights = estimator.categorical_features, estimator.column_weights
-    by_type = asked is None or isinstance(asked, str)
-    if by_type and weights is None and frames.library_of(X) == "numpy":
-        return None
-    if sparse.issparse(X):
-        raise TypeError(
-            "X is a sparse matrix, for which categorical_features must be 'from_dtype' or None, "
-            "and column_weights None. Give a frame or an array."
-        )
-    X = frames.as_table(X)
-    if len(X.shape) != 2 or not all(X.shape):
-        return None  # for scikit-learn's checks to refuse
-    chosen, weights = category_columns(X, asked), column_weights(X, weights)
-    if not chosen.any() and weights is None:
-        return None
-    if estimator.handle_unknown == "missing" and estimator.missing != "mask":
-        raise ValueError("handle_unknown='missing' needs missing='mask'.")
+def table_of(contents, sample_weight, *, keep_empty=False):
+    """The `Table` of the contents of training rows.
+
+    Parameters
+    ----------
+    contents : Contents
+    sample_weight : array-like of shape (n_rows,) or None
+    keep_empty : bool, default=False
+        Whether columns without any value become `EmptyColumn`, rather than being refused.
+    """
     with explaining("sample_weight"):
-        sample_weight = check_sample_weight(sample_weight, X)
-    n_columns, library = X.shape[1], frames.library_of(X)
-    weights = np.ones(n_columns) if weights is None else weights
-    names = frames.names_of(X) or [f"x{number}" for number in range(n_columns)]
-    missing = estimator.missing == "mask"
-    numbers = checked_numbers(X, np.flatnonzero(~chosen).tolist(), "X", missing)
-    summary = iter(_moments(numbers, sample_weight))
-    columns = []
-    for number, (name, is_category, weight) in enumerate(zip(names, chosen, weights, strict=True)):
-        if is_category:
-            values = frames.column(X, number)
-            values = values._replace(dtype="") if library == "numpy" else values
-            columns.append(category_column(name, weight, values, sample_weight))
-        else:
-            dtype = "" if library == "numpy" else frames.column(X[:1], number).dtype
-            columns.append(NumberColumn(name, dtype, weight, *next(summary)))
-    return Table(library, columns)
+        sample_weight = check_sample_weight(sample_weight, np.empty((contents.n_rows, 1)))
+    counts = [own[sample_weight > 0].any() for own in contents.known()]
+    if not (keep_empty or all(counts)):
+        empty = [name for name, some in zip(contents.names, counts, strict=True) if not some]
+        raise ValueError(f"X has no value at all in the columns {empty}: leave them out.")
+    described = zip(
+        contents.names,
+        contents.types,
+        contents.weights.tolist(),
+        contents.columns,
+        counts,
+        strict=True,
+    )
+    columns = [
+        column_of(*parts, sample_weight) if has_values else empty_column(*parts)
+        for *parts, has_values in described
+    ]
+    return Table(contents.library, columns)
 
 
-def _moments(numbers, sample_weight):
-    """Mean and deviation of each column of numbers, 1 where that is zero."""
-    if not numbers.shape[1]:
-        return []
-    summary = summarise(Rows(numbers), sample_weight)
-    if np.isnan(summary.mean).any():
-        raise ValueError("X has no value at all in some columns of numbers: leave them out.")
-    deviations = np.sqrt(summary.variance)
-    return zip(
-        summary.mean.tolist(), np.where(deviations > 0, deviations, 1.0).tolist(), strict=True
+def column_of(name, dtype, weight, own, sample_weight):
+    """A column of training rows, as `Contents` has it, described."""
+    if isinstance(own, frames.Values):
+        return category_column(name, weight, own, sample_weight)
+    return number_column(name, dtype, weight, own, sample_weight)
+
+
+def empty_column(name, dtype, weight, own):
+    """The `EmptyColumn` of a column without values."""
+    if isinstance(own, frames.Values):
+        return EmptyColumn(name, dtype, weight, False, own.declared, own.ordered)
+    return EmptyColumn(name, dtype, weight, True, None, False)
+
+
+def number_column(name, dtype, weight, values, sample_weight):
+    """The `NumberColumn` of some values; of a constant, but for rounding, the deviation is 1."""
+    summary = summarise(Rows(values[:, None]), sample_weight)
+    ((mean,), (variance,)) = summary.mean, summary.variance
+    deviation = float(np.sqrt(variance))
+    rounding = ROUNDING * max(abs(float(summary.low[0])), abs(float(summary.high[0])))
+    return NumberColumn(
+        name, dtype, weight, float(mean), deviation if deviation > rounding else 1.0
     )
 
 
 def category_column(name, weight, column, sample_weight):
     """The `CategoryColumn` of some values."""
     totals = {}
-    for value, own in zip(column.values, sample_weight, strict=True):
-        if value is not None and own > 0:
-            totals[value] = totals.get(value, 0.0) + own
-    if not totals:
-        raise ValueError(f"X has no value at all in the column {name!r}: leave it out.")
-    order = column.declared if column.declared is not None else sorted(totals, key=sorting_key)
+    try:
+        for value, own in zip(column.values, sample_weight, strict=True):
+            if value is not None and own > 0:
+                totals[value] = totals.get(value, 0.0) + own
+    except TypeError as error:
+        raise TypeError(f"The column {name!r} of X holds no categories: {error}.") from error
+    order = column.declared if column.declared is not None else in_order(totals)
     order = [level for level in order if level in totals]
     frequent = sorted(order, key=lambda level: -totals[level])  # stable
     kept, others = set(frequent[:MOST_LEVELS]), frequent[MOST_LEVELS:]
@@ -437,80 +477,27 @@ def category_column(name, weight, column, sample_weight):
     )
 
 
-def sorting_key(level):
-    """By which levels of several types have an order."""
-    return type(level).__name__, level
+def in_order(levels):
+    """Levels sorted, those of each type by themselves; as text where they have no order."""
+    try:
+        return sorted(levels, key=lambda level: (type(level).__name__, level))
+    except TypeError:
+        return sorted(levels, key=lambda level: (type(level).__name__, repr(level)))
 
 
-def category_columns(X, asked):
-    """Which columns of X are of categories, as a mask.
+def checked_features(estimator, X, name, *, missing, contents=None, reset=False):
+    """X as the matrix of an estimator's features, after all checks; see `checked_matrix`.
 
-    Parameters
-    ----------
-    X : frame or ndarray
-    asked : "from_dtype", array-like or None
-        Names, numbers or a mask of such columns.
+    Of a table whose `Contents` were read before, these are taken.
     """
-    n_columns = X.shape[1]
-    chosen = np.zeros(n_columns, dtype=bool)
-    if asked is None:
-        return chosen
-    if isinstance(asked, str):  # "from_dtype"
-        chosen[:] = [frames.holds_categories(X, number) for number in range(n_columns)]
-        if chosen.any():
-            chosen |= [frames.holds_truth(X, number) for number in range(n_columns)]
-        return chosen
-    asked = list(asked)
-    if asked and all(isinstance(item, (bool, np.bool_)) for item in asked):
-        if len(asked) != n_columns:
-            raise ValueError(
-                f"categorical_features has a mask of {len(asked)}, but X has {n_columns} columns."
-            )
-        return np.array(asked)
-    chosen[[_position(item, X, "categorical_features") for item in asked]] = True
-    return chosen
-
-
-def _position(item, X, parameter):
-    """Number of the column that a name or a number means."""
-    n_columns, names = X.shape[1], frames.names_of(X)
-    if isinstance(item, Integral):
-        if -n_columns <= item < n_columns:
-            return int(item) % n_columns
-    elif names is not None and item in names:
-        if names.count(item) > 1:
-            raise ValueError(f"{parameter} names {item!r}, as several columns of X are called.")
-        return names.index(item)
-    raise ValueError(f"{parameter} names the column {item!r}, which X does not have.")
-
-
-def column_weights(X, asked):
-    """Weight of each column, 1 on average; None if none is asked for."""
-    if asked is None:
-        return None
-    weights = np.ones(X.shape[1])
-    if isinstance(asked, dict):
-        for item, weight in asked.items():
-            weights[_position(item, X, "column_weights")] = weight
-    elif np.shape(asked) == weights.shape:
-        weights[:] = asked
-    else:
-        raise ValueError(
-            f"column_weights must be a dict, or have a weight for each of the {len(weights)} "
-            f"columns of X, got {asked!r}."
-        )
-    if not (np.isfinite(weights).all() and (weights > 0).all()):
-        raise ValueError(f"column_weights must be positive numbers, got {asked!r}.")
-    return weights / weights.mean()
-
-
-def checked_features(estimator, X, name, *, missing, reset=False):
-    """X as the matrix of an estimator's features, after all checks; see `checked_matrix`."""
     table = estimator._table
     if table is None:
         return checked_matrix(estimator, X, name, missing=missing, reset=reset)
+    check_container(X, name)
     with explaining(name):
         X = validate_data(estimator, frames.as_table(X), reset=reset, skip_check_array=True)
+    if contents is None:
+        contents = table.read(X, name, missing=missing)
     # Training rows hold unknown levels only where their weight is zero, so that they are left out.
     lenient = reset or (missing and estimator.handle_unknown == "missing")
-    return table.encoded(X, name, missing=missing, unknown="missing" if lenient else "error")
+    return table.encoded(contents, name, unknown="missing" if lenient else "error")

@@ -3,12 +3,14 @@
 import math
 import re
 from contextlib import contextmanager
+from datetime import date, time, timedelta
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from . import frames
 from .statistics import highest, lowest
 
 LARGEST = 1e150
@@ -41,23 +43,50 @@ def explaining(name, X=None, *, refit=False):
 def _explained(message, name, X, refit):
     if X is not None and (other := _first_other(X)) is not None:
         column, value = other
+        if isinstance(value, (date, time, timedelta, np.datetime64, np.timedelta64)):
+            return times_message(name, column, type(value).__name__, frames.library_of(X))
         return (
-            f"{name} has columns that are no numbers: column {column!r} holds {value!r}. If it "
-            "holds categories, give it a categorical type or name it in categorical_features; else "
+            f"{name} has columns that are no numbers: column {column!r} holds {_short(value)}. If "
+            "it holds categories, give it a categorical type or name it in categorical_features; else "
             f"leave it out. ({message.splitlines()[0]})"
         )
     if "NAType" in message:
+        where = f"column {_first_with_na(X)!r}" if hasattr(X, "iloc") else "a column"
         return (
-            f"{name} holds pandas.NA in a column of type object. Give the column a type that knows "
+            f"{name} holds pandas.NA in {where} of type object. Give the column a type that knows "
             "missing values: X.convert_dtypes()."
         )
     if X is not None and "contains NaN" in message:
         way = "Fit anew, now that missing='mask' is set," if refit else "Set missing='mask'"
         return (
-            f"{name} contains NaN. {way} to treat NaN as missing values, which the loss leaves "
-            "out, or replace them first, for instance by SimpleImputer."
+            f"{name} contains NaN{_where_missing(X)}. {way} to treat NaN as missing values, which "
+            "the loss leaves out, or replace them first, for instance by SimpleImputer."
         )
     return message if re.search(rf"\b{re.escape(name)}", message) else f"{name}: {message}"
+
+
+def _short(value):
+    """A value as text of one line."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _first_with_na(X):
+    """The first column of a frame of pandas that holds pandas.NA among objects."""
+    return next(
+        name
+        for number, name in enumerate(X.columns)
+        if any(type(value).__name__ == "NAType" for value in X.iloc[:, number])
+    )
+
+
+def _where_missing(X):
+    """In which columns of a frame values are missing, as text."""
+    if frames.library_of(X) == "numpy":
+        return ""
+    values = (frames.column(X, number).values for number in range(X.shape[1]))
+    names = [name for name, own in zip(X.columns, values, strict=True) if None in own.tolist()]
+    return f" in the columns {names[:10]}"
 
 
 def _first_other(X):
@@ -76,6 +105,76 @@ def _first_other(X):
         columns = enumerate(X.T) if X.dtype.kind in "OUSM" and X.ndim == 2 else ()
     found = ((name, value) for name, column in columns for value in column if not _is_number(value))
     return next(found, None)
+
+
+def check_container(X, name):
+    """Refuse containers of other libraries that scikit-learn cannot read, or misreads."""
+    library, kind = type(X).__module__.partition(".")[0], type(X).__name__
+    if library in ("pandas", "polars") and kind == "Series":
+        row = " or X.to_frame().T for one row" if library == "pandas" else ""
+        raise ValueError(
+            f"{name} is a Series of {library}, but must have two dimensions. Give X.to_frame() for "
+            f"one column{row}."
+        )
+    if library == "polars" and kind == "LazyFrame":
+        raise TypeError(f"{name} is a LazyFrame, whose values are not computed. Give X.collect().")
+    if library == "pyarrow" and kind in ("Table", "RecordBatch"):
+        others = [field.name for field in X.schema if not _is_number_of_arrow(str(field.type))]
+        if others:
+            raise TypeError(
+                f"{name} is a {kind} of pyarrow with columns that are no numbers: {others}. Give a "
+                "frame: X.to_pandas() or polars.from_arrow(X)."
+            )
+
+
+def _is_number_of_arrow(dtype):
+    return dtype.rstrip("0123456789") in ("int", "uint", "float", "double", "halffloat", "bool")
+
+
+def check_types(X, name):
+    """Refuse columns of dates and times, which NumPy may take for numbers of an unknown unit."""
+    library = frames.library_of(X)
+    if library == "numpy":
+        dtype = getattr(X, "dtype", None)
+        if getattr(dtype, "kind", None) in ("m", "M"):
+            raise TypeError(times_message(name, None, str(dtype), library))
+        return
+    for column, dtype in zip(X.columns, frames.types_of(X), strict=True):
+        if frames.type_name(dtype) in frames.TIMES:
+            raise TypeError(times_message(name, column, dtype, library))
+        if dtype.startswith("complex"):
+            raise ValueError(
+                f"{name}: Complex data not supported, as in column {column!r}. Give its real and "
+                "its imaginary part as columns."
+            )
+
+
+def times_message(name, column, dtype, library):
+    """What is said of a column of dates or times."""
+    if column is None:
+        return (
+            f"{name} is an array of dates or times ({dtype}). Make numbers of them, for instance "
+            "days: X.astype('datetime64[D]').astype(float)."
+        )
+    kind, values = frames.type_name(dtype), f"X[{column!r}]"
+    if kind in frames.LENGTHS_OF_TIME:
+        way = f"seconds: {values}.dt.total_seconds()"
+    elif kind.lower().startswith("time") and kind != "timestamp":
+        way = f"hours: {values}.dt.hour()" if library == "polars" else "hours"
+    elif library == "polars":
+        way = f"days since 1970: {values}.dt.epoch('s') / 86400"
+    else:
+        values = (
+            f"{values}.dt.to_timestamp()" if kind == "period" else f"pandas.to_datetime({values})"
+        )
+        way = (
+            f"days since 2000: ({values} - pandas.Timestamp(2000, 1, 1)) / pandas.Timedelta(days=1)"
+        )
+    return (
+        f"{name} has a column of dates or times: {column!r} ({dtype}). Make numbers of it, for "
+        f"instance {way}; or name it in categorical_features if few dates come back in many rows; "
+        "or leave it out."
+    )
 
 
 def _is_number(value):
@@ -108,6 +207,8 @@ def checked_matrix(estimator, X, name, *, missing, reset=False):
         Whether NaN is a missing value.
     reset : bool, default=False
     """
+    check_container(X, name)
+    check_types(X, name)
     with explaining(name, X, refit=not missing and estimator.missing == "mask"):
         X = validate_data(
             estimator,

@@ -5,9 +5,10 @@ import math
 import numpy as np
 
 from .._data import frames
-from .._data.table import CategoryColumn, NumberColumn, Table
+from .._data.table import CategoryColumn, EmptyColumn, NumberColumn, Table
 from .._engine import FittedNetwork, SolverState
 from ..losses import table_constants
+from .labels import is_label
 from .refusal import UnusableError, check_whole, excerpt
 from .sizes import check_network_sizes, check_slots
 
@@ -47,6 +48,8 @@ def check_fit(cls, fitted):
     if table is not None:
         check_table(table, n_features)
         check_table_constants(table, network.constants)
+        if any(isinstance(column, EmptyColumn) for column in table.columns):
+            raise UnusableError("a column of its table has no values.")
         n_features = len(table.column_of)
     if fitted["mean_"].dtype != np.float64 or fitted["mean_"].shape != (n_features,):
         raise UnusableError(f"mean_ is a {fitted['mean_'].dtype} array of another shape.")
@@ -69,12 +72,13 @@ def check_fit(cls, fitted):
 
 NUMBER_TYPES = frozenset(
     [f"{kind}int{size}" for kind in ("", "u") for size in (8, 16, 32, 64)]
-    + ["float16", "float32", "float64", "float", "double", "bool", "boolean", "decimal", "object"]
+    + ["float16", "float32", "float64", "float", "double", "halffloat", "decimal", "decimal128"]
+    + ["decimal256", "bool", "boolean", "object"]
 )
 """Names of types of columns of numbers, in lower case."""
 
 CATEGORY_TYPES = frozenset(
-    ["category", "string", "str", "large_string", "categorical", "enum", "dictionary", "object"]
+    [*map(str.lower, frames.TEXT), *map(str.lower, frames.TIMES), "interval", "null", "object"]
 )
 """Further names of types of columns of categories."""
 
@@ -87,9 +91,13 @@ def check_table(table, n_columns):
     if table.library not in libraries or not isinstance(columns, list) or len(columns) != n_columns:
         raise UnusableError(f"its table is {excerpt(str(table))}.")
     for column in columns:
-        check = {NumberColumn: _is_of_numbers, CategoryColumn: _is_of_categories}.get(type(column))
-        named = column.name is None or isinstance(column.name, (str, int))
-        if check is None or not (named and isinstance(column.dtype, str) and check(column)):
+        check = {
+            NumberColumn: _is_of_numbers,
+            CategoryColumn: _is_of_categories,
+            EmptyColumn: _is_empty,
+        }.get(type(column))
+        named = check is not None and (column.name is None or is_label(column.name))
+        if not (named and isinstance(column.dtype, str) and check(column)):
             raise UnusableError(f"a column of its table is {excerpt(str(column))}.")
 
 
@@ -109,8 +117,31 @@ def check_table_constants(table, constants):
 def _is_of_numbers(column):
     numbers = (column.weight, column.mean, column.deviation)
     possible = all(isinstance(number, float) and math.isfinite(number) for number in numbers)
-    is_number = column.dtype == "" or frames.type_name(column.dtype).lower() in NUMBER_TYPES
-    return possible and is_number and column.weight > 0 and column.deviation > 0
+    return (
+        possible
+        and _is_type_of_numbers(column.dtype)
+        and column.weight > 0
+        and column.deviation > 0
+    )
+
+
+def _is_type_of_numbers(dtype):
+    return dtype == "" or frames.number_type(dtype) in NUMBER_TYPES
+
+
+def _is_type_of_categories(dtype):
+    return frames.type_name(dtype).lower() in {"", *NUMBER_TYPES, *CATEGORY_TYPES}
+
+
+def _is_empty(column):
+    fits = (_is_type_of_numbers if column.is_number else _is_type_of_categories)(column.dtype)
+    return (
+        (fits or column.dtype == "Null")
+        and isinstance(column.weight, float)
+        and 0 < column.weight < math.inf
+        and all(isinstance(value, bool) for value in (column.is_number, column.ordered))
+        and (column.declared is None or _is_of_levels(column.declared))
+    )
 
 
 def _is_of_categories(column):
@@ -118,11 +149,11 @@ def _is_of_categories(column):
     known = [level for level in levels if level is not None] if isinstance(levels, list) else []
     return (
         bool(known)
-        and all(isinstance(level, (str, int, float)) for level in known)
+        and all(map(is_label, known))
         and len(set(known)) == len(known)
         and (column.declared is None or _is_of_levels(column.declared))
         and set(known) <= set(known if column.declared is None else column.declared)
-        and frames.type_name(column.dtype).lower() in {"", *NUMBER_TYPES, *CATEGORY_TYPES}
+        and _is_type_of_categories(column.dtype)
         and isinstance(column.weight, float)
         and 0 < column.weight < math.inf
         and all(isinstance(one, list) for one in (levels, column.others))
@@ -139,7 +170,7 @@ def _is_of_categories(column):
 
 def _is_of_levels(values):
     """Whether a value is a list of what can be a category."""
-    return isinstance(values, list) and all(isinstance(one, (str, int, float)) for one in values)
+    return isinstance(values, list) and all(map(is_label, values))
 
 
 def check_built_on(cls, fitted):

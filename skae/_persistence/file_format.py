@@ -4,6 +4,7 @@ Numbers, strings, booleans, null and lists stand for
 themselves, and an object with one key for all else: ``{"array": 3}`` for ``3.npy``,
 ``{"tuple": [...]}``, ``{"float": "inf"}``, ``{"numpy": ["float32", 0.5]}``,
 ``{"strings": [...]}`` for an array of strings, ``{"dict": [[key, value], ...]}``,
+``{"label": [type, parts]}`` for a category that is a date, a time or an interval,
 ``{"object": [class, params]}`` for an architecture, corruption, loss or penalty,
 ``{"record": [class, fields]}`` for a dataclass of the engine's, and ``{"estimator": {...}}`` for an
 estimator, the outermost or one inside another.
@@ -28,7 +29,7 @@ from .. import (
 from .._autoencoders._base import BaseAutoencoder, is_fitted_name
 from .._autoencoders._incomplete import NormalModel
 from .._autoencoders._linear_start import LinearModel
-from .._data.table import CategoryColumn, NumberColumn, Table
+from .._data.table import CategoryColumn, EmptyColumn, NumberColumn, Table
 from .._engine import FittedNetwork, NormalCode, PointCode, Recipe, SolverState
 from .._supervised._head import WithHead
 from ..architectures import Architecture
@@ -36,6 +37,7 @@ from ..corruption import Corruption
 from ..losses import Loss
 from ..outliers import NormalDensity
 from ..penalties import Penalty
+from . import labels
 from .checks import check_built_on, check_fit
 from .refusal import UnusableError, check_whole, excerpt, is_plain
 from .sizes import check_sizes
@@ -70,6 +72,7 @@ RECORDS = {
     cls.__name__: cls
     for cls in (
         CategoryColumn,
+        EmptyColumn,
         FittedNetwork,
         LinearModel,
         NormalCode,
@@ -83,6 +86,9 @@ RECORDS = {
     )
 }
 """The dataclasses that a fitted estimator consists of, by name."""
+
+COLUMNS = (CategoryColumn, EmptyColumn, NumberColumn)
+"""Those that describe columns of a table."""
 
 
 def own_estimators():
@@ -148,10 +154,20 @@ class Writer:
             return {"object": [full_name(type(value)), encoded]}
         if type(value) in RECORDS.values():
             fields = [field.name for field in dataclasses.fields(value)]
-            encoded = {key: self.encode(getattr(value, key), key) for key in fields}
+            where = f" of the column {value.name!r}" if isinstance(value, COLUMNS) else ""
+            encoded = {key: self.encode(getattr(value, key), key + where) for key in fields}
             return {"record": [type(value).__name__, encoded]}
+        if (parts := labels.parts_of(value)) is not None:
+            encoded = [self.encode(part, name) for part in parts]
+            return {"label": [labels.tag_of(value), encoded]}
         if type(value) in own_estimators().values():
             return {"estimator": self.estimator(value)}
+        if " of the column " in name:
+            raise TypeError(
+                f"{self.owner} cannot be saved: among the {name.partition('[')[0]} is {value!r}, "
+                "and files hold text, numbers, truth, dates, times, intervals and tuples of such. Fit "
+                "anew on text, which astype(str) makes of the column, or pickle the estimator."
+            )
         raise TypeError(
             f"{self.owner} cannot be saved: {name} must be None, a number, a string, a list, "
             f"tuple, dict or array of such, an estimator of skae's, an Architecture, a Corruption, "
@@ -285,6 +301,10 @@ class Reader:
             raise TypeError("a key is neither text nor a number")
         return dict(decoded)
 
+    def _label(self, content):
+        tag, parts = content
+        return labels.made(tag, [self.decode(part) for part in parts])
+
     def _object(self, content):
         full_name, params = content
         params = self._params(params)
@@ -334,6 +354,7 @@ class Reader:
         "strings": _strings,
         "tuple": _tuple,
         "dict": _dict,
+        "label": _label,
         "object": _object,
         "record": _record,
         "estimator": _estimator,

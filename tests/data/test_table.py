@@ -7,15 +7,18 @@ import pytest
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skae import AutoencoderTransformer
-from skae._data.table import MOST_LEVELS, described, log_positive
+from skae._data import contents
+from skae._data.table import MOST_LEVELS, log_positive
+from skae._data.table import table_of as table_of_contents
 
 
 def table_of(X, sample_weight=None, **params):
-    return described(AutoencoderTransformer(**params), X, sample_weight)
+    found = contents.asked_contents(AutoencoderTransformer(**params), X)
+    return None if found is None else table_of_contents(found, sample_weight)
 
 
 def encoded(table, X, *, missing=False, unknown="error"):
-    return table.encoded(X, "X", missing=missing, unknown=unknown)
+    return table.encoded(table.read(X, "X", missing=missing), "X", unknown=unknown)
 
 
 @pytest.fixture(scope="module")
@@ -221,8 +224,8 @@ def test_a_name_of_several_columns_is_refused(frame):
 
 def test_columns_without_a_value():
     X = pd.DataFrame({"text": ["a", "b"], "empty": pd.Series([None, None], dtype="string")})
-    with pytest.raises(ValueError, match="no value at all in the column 'empty'"):
+    with pytest.raises(ValueError, match=r"no value at all in the columns \['empty'\]"):
         table_of(X, missing="mask")
     X = pd.DataFrame({"text": ["a", "b"], "empty": [np.nan, np.nan]})
-    with pytest.raises(ValueError, match="no value at all in some columns of numbers"):
+    with pytest.raises(ValueError, match=r"no value at all in the columns \['empty'\]"):
         table_of(X, missing="mask")

@@ -133,7 +133,7 @@ def test_columns_of_text_hold_categories(frame, kind):
         autoencoder(categorical_features=None).fit(X)
 
 
-@pytest.mark.parametrize("kind", ["mixed", "array", "date"])
+@pytest.mark.parametrize("kind", ["mixed", "array"])
 def test_columns_that_are_neither_numbers_nor_text_are_named(frame, kind):
     X = frame.assign(city=["Bern", "Rom"] * 100)
     if kind == "mixed":
@@ -141,8 +141,6 @@ def test_columns_that_are_neither_numbers_nor_text_are_named(frame, kind):
     column, value = ("city", "Rom") if kind == "mixed" else ("city", "Bern")
     if kind == "array":
         X, column = X.to_numpy(dtype=object), "5"
-    if kind == "date":
-        X["city"], value = pd.Timestamp("2026-01-01"), "Timestamp"
     message = f"X has columns that are no numbers: column '?{column}'? holds '?{value}"
     for fit in (autoencoder().fit, autoencoder().partial_fit):
         with pytest.raises((TypeError, ValueError), match=message):
@@ -160,7 +158,9 @@ def test_categories_that_are_numbers_are_numbers_if_asked(frame):
 def test_missing_values_name_the_way_out(frame, value):
     X = frame.astype(object if value is None else "Float64")
     X.iloc[3, 1] = value
-    with pytest.raises(ValueError, match=r"X contains NaN\. Set missing='mask'"):
+    with pytest.raises(
+        ValueError, match=r"X contains NaN in the columns \['b'\]\. Set missing='mask'"
+    ):
         autoencoder().fit(X)
     filled = autoencoder(missing="mask").fit(X).impute(X)
     assert np.isfinite(filled).all()
@@ -169,6 +169,8 @@ def test_missing_values_name_the_way_out(frame, value):
 def test_missing_values_in_columns_of_objects(frame):
     X = frame.astype(object)
     X.iloc[3, 1] = pd.NA
-    with pytest.raises(TypeError, match=r"X holds pandas\.NA .* X\.convert_dtypes\(\)"):
+    with pytest.raises(
+        TypeError, match=r"X holds pandas\.NA in column 'b' .* X\.convert_dtypes\(\)"
+    ):
         autoencoder(missing="mask").fit(X)
     assert autoencoder(missing="mask").fit(X.convert_dtypes()).n_iter_ == 3
