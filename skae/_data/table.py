@@ -201,7 +201,7 @@ class Table:
             value = values[np.argmax(levels == -2)]
             raise ValueError(
                 f"{name} holds a category that the training rows do not: {value!r} in column "
-                f"{column.name!r}. Set the autoencoder's handle_unknown='missing' and "
+                f"{column.name!r}. Set handle_unknown='missing' and "
                 "missing='mask' to take such for missing values."
             )
         if (levels == -1).any() and not missing:
