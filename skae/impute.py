@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._autoencoders import DenoisingAutoencoder
 from ._autoencoders._base import BaseAutoencoder, as_autoencoder
 from ._autoencoders._incomplete import NormalModel, normal_model
+from ._autoencoders._inside import inside
 from ._autoencoders._linear_start import SAMPLE_ROWS, SAMPLE_VALUES
 from ._autoencoders._warnings import warn, warn_of_levels
 from ._autoencoders.variational import check_n_samples
@@ -22,6 +23,7 @@ from ._data.statistics import summarise
 from ._data.table import table_of
 from ._data.validation import LARGEST, check_container, check_range, check_types, explaining
 from ._sklearn_compat import ObjectWith, asked_library, check_feature_names_in, fit_context
+from .exceptions import StillImprovingWarning
 
 __all__ = ["AutoencoderImputer"]
 
@@ -74,8 +76,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         The autoencoder, which is cloned, and trained with ``missing="mask"``. Its
         `categorical_features`, `column_weights` and `handle_unknown` say what X is. The hidden
         values are the corruption, in place of one of its own. None takes
-        ``DenoisingAutoencoder(0.99, hidden_layer_sizes=(256,), max_iter=20)``; where its fit warns
-        that it was still improving, it may be worth a trial to pass it with a larger `max_iter`.
+        ``DenoisingAutoencoder(0.99, hidden_layer_sizes=(256,), max_iter=20)``.
     sample_posterior : bool, default=False
         Whether `transform` draws the missing values from their distribution given the rest of the
         row, anew at each call, rather than giving the expected ones. Several draws are multiple
@@ -245,8 +246,12 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
             self.centre_, self.scale_ = np.zeros(X.shape[1]), np.ones(X.shape[1])
         Z = self._standardised(X)
         Z = Z[~np.isnan(Z).all(axis=1)]
-        self.trust_, self.spread_ = self._judged(Z, estimator)
-        self._train(Z, estimator, np.random.default_rng([self.seed_, 1]))
+        with inside(self, estimator, silenced=(Warning,)):  # the fit warns of the same
+            self.trust_, self.spread_ = self._judged(Z, estimator)
+        # A loss that still falls is no reason to train longer: rows held out decide how far the
+        # autoencoder is trusted, and after 40 or 80 epochs it was trusted less than after 20.
+        with inside(self, estimator, silenced=(StillImprovingWarning,)):
+            self._train(Z, estimator, np.random.default_rng([self.seed_, 1]))
 
     def _train(self, Z, estimator, generator):
         """Fit the normal distribution, and the autoencoder on rows that it filled."""

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._autoencoders import VariationalAutoencoder
 from ._autoencoders._base import BaseAutoencoder, as_autoencoder
+from ._autoencoders._inside import inside
 from ._autoencoders._linear_start import SAMPLE_ROWS, LinearModel
 from ._autoencoders._trimming import agreeing, distances
 from ._data import Rows, TrainingSet
@@ -138,7 +139,10 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
             The fitted estimator.
         """
         new = copy.copy(self)  # self stays as it is if anything fails
-        new.estimator_ = estimator = self._unfitted().fit(X, sample_weight=sample_weight)
+        estimator = self._unfitted()
+        with inside(self, estimator):
+            estimator.fit(X, sample_weight=sample_weight)
+        new.estimator_ = estimator
         for name in ("n_features_in_", "feature_names_in_"):
             vars(new).pop(name, None)
             if hasattr(estimator, name):
@@ -177,7 +181,9 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
             Float64, the lower the odder; -inf for a row that is too far away for single precision.
         """
         check_is_fitted(self)
-        return self._scores(self.estimator_._check_X(X))
+        with inside(self, self.estimator_):
+            X = self.estimator_._check_X(X)
+        return self._scores(X)
 
     def _scores(self, X):
         found = log_density(self.estimator_, self.density_, X)
@@ -231,7 +237,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
             Float64, 0.5 on average over rows that are no outliers; NaN where X is missing.
         """
         check_is_fitted(self)
-        error = self.estimator_.reconstruction_error(X, per_feature=True)
+        with inside(self, self.estimator_):
+            error = self.estimator_.reconstruction_error(X, per_feature=True)
         return np.asarray(error) / (2 * self.residual_variance_)
 
     _array_shapes = {

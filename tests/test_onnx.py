@@ -14,7 +14,10 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from skae import (
+    AutoencoderClassifier,
+    AutoencoderImputer,
     AutoencoderOutlierDetector,
+    AutoencoderRegressor,
     AutoencoderTransformer,
     ContractiveAutoencoder,
     DenoisingAutoencoder,
@@ -323,12 +326,161 @@ def test_rows_that_the_detector_refuses_are_outliers(detector):
     assert np.isneginf(results(to_onnx(model, far[:1]), far)["scores"]).all()
 
 
-def test_a_score_that_is_drawn_is_refused():
+@pytest.mark.parametrize(
+    ("vae", "divisor"),
+    [
+        (VariationalAutoencoder(0.9, alpha=0.0, max_iter=2, trim_fraction=0.1), 1),
+        pytest.param(VariationalAutoencoder(3, noise_variance=2.0, max_iter=2), 1, marks=slow),
+        (VariationalAutoencoder(3, likelihood="bernoulli", max_iter=2), 16),
+    ],
+    ids=["gaussian", "given variance", "bernoulli"],
+)
+def test_scores_that_are_means_over_draws(vae, divisor):
+    """The same draws, which follow from the bits of each row: another mean would be another score.
+
+    Rows of zeros, of tiny and of negative numbers have bits that are not usual.
+    """
+    rows = X / divisor
+    model = AutoencoderOutlierDetector(vae, random_state=0).fit(rows)
+    centre = model.estimator_._network.constants.get("centre", np.zeros(64))
+    odd = rows[:4].copy()
+    odd[0], odd[1], odd[2, ::2] = 0.0, centre, centre[::2] + 1e-30
+    noise = np.random.default_rng(0).uniform(size=rows.shape) * rows.max(axis=0)
+    for given in (rows, noise, odd):
+        assert_same_scores(model, given)
+    bad = rows[:3].copy()
+    bad[0, 5], bad[1, 5] = np.nan, -1e300
+    found = results(to_onnx(model, bad[:1]), bad)
+    assert np.isneginf(found["scores"][:2]).all()
+    assert found["label"][:2, 0].tolist() == [-1, -1]
+
+
+def test_draws_are_those_of_jax():
+    jax = pytest.importorskip("jax")
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper
+
+    from skae.onnx import _draws, _nodes
+
+    class Container:
+        """What skl2onnx hands to converters, as far as it is used."""
+
+        target_opset, target_opset_all = 18, {}
+
+        def __init__(self):
+            self.nodes, self.tensors, self.n_names = [], [], 0
+
+        def get_unique_operator_name(self, name):
+            self.n_names += 1
+            return f"{name}_{self.n_names}"
+
+        get_unique_variable_name = get_unique_operator_name
+
+        def add_node(self, operator, inputs, outputs, op_version, name, **attributes):
+            self.nodes.append(helper.make_node(operator, inputs, outputs, name, **attributes))
+
+        def add_initializer(self, name, kind, shape, tensor):
+            tensor.name = name
+            self.tensors.append(tensor)
+
+    container = Container()
+    nodes = _nodes.Nodes(container, container)
+    key = np.array([123, 4_000_000_000], np.uint32)
+    keys = [nodes.constant(np.full((1, 1), int(word))) for word in key]
+    keys = _draws.threefry(nodes, keys, (np.array(0), np.array([[7]])))
+    draws = _draws.normal(nodes, _draws.threefry(nodes, keys, (np.array(0), np.arange(5000)[None])))
+    output = helper.make_tensor_value_info(draws, TensorProto.DOUBLE, [None, None])
+    graph = helper.make_graph(container.nodes, "draws", [], [output], container.tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    onnx.checker.check_model(model)
+    (found,) = session(model).run(None, {})
+    expected = jax.random.normal(jax.random.fold_in(key, 7), (5000,))
+    np.testing.assert_allclose(found[0], expected, rtol=1e-6)
+
+
+def test_missing_values_before_draws_are_refused():
+    rows = np.where(np.random.default_rng(0).random(X.shape) < 0.1, np.nan, X)
+    vae = VariationalAutoencoder(2, missing="mask", max_iter=1)
+    model = AutoencoderOutlierDetector(vae, random_state=0).fit(rows)
+    with pytest.raises(NotImplementedError, match=r"first bits of a row.*closed form"):
+        to_onnx(model, rows[:1])
+    assert_same(model.estimator_, rows)
+
+
+def test_draws_need_newer_operators():
     model = AutoencoderOutlierDetector(VariationalAutoencoder(2, max_iter=1), random_state=0)
-    model.fit(X)
-    with pytest.raises(NotImplementedError, match=r"mean over random codes.*closed form"):
-        to_onnx(model, X[:1])
-    assert_same(model.estimator_, X)
+    with pytest.raises(RuntimeError, match="target_opset=18 or newer, got 17"):
+        to_onnx(model.fit(X), X[:1], target_opset=17)
+
+
+# Classifier and regressor
+
+
+SMALL = AutoencoderTransformer(3, hidden_layer_sizes=(8,), max_iter=1)
+LABELS = DIGITS.target[:300] % 3
+NAMES = np.array(["zero", "one", "zwei"], object)
+
+
+@pytest.fixture(scope="module")
+def small():
+    return fit(SMALL)
+
+
+def noisy(rows):
+    return rows + 3 * np.random.default_rng(0).normal(size=rows.shape)
+
+
+@pytest.mark.parametrize(
+    "y", [LABELS, NAMES[LABELS], LABELS > 0, 2.0 * LABELS], ids=["int", "str", "bool", "float"]
+)
+def test_labels_and_probabilities(y, small):
+    model = AutoencoderClassifier(small, max_iter=1, random_state=0).fit(X, y)
+    for rows in (X, noisy(X), X.astype(np.float32)):
+        found = results(to_onnx(model, rows[:1], options={id(model): {"zipmap": False}}), rows)
+        assert list(found) == ["label", "probabilities"]
+        np.testing.assert_array_equal(found["label"], model.predict(rows))
+        assert_close(found["probabilities"], model.predict_proba(rows), rows.dtype)
+
+
+@slow
+def test_labels_in_a_pipeline_of_any_autoencoder():
+    gaps = np.where(np.random.default_rng(0).random(X.shape) < 0.1, np.nan, X)
+    for given in (VariationalAutoencoder(2, max_iter=1), SMALL.set_params(missing="mask")):
+        rows = gaps if given.missing == "mask" else X
+        classifier = AutoencoderClassifier(given, max_iter=1, random_state=0)
+        pipe = make_pipeline(StandardScaler(), classifier).fit(rows, LABELS)
+        found = results(to_onnx(pipe, rows[:1], options={"zipmap": False}), rows)
+        np.testing.assert_array_equal(found["label"], pipe.predict(rows))
+        assert_close(found["probabilities"], pipe.predict_proba(rows))
+
+
+def test_predictions_of_numbers(small):
+    for y in (1e3 * X[:, 20] + 5, np.c_[X[:, 20] ** 2, -X[:, 30]]):
+        model = AutoencoderRegressor(small, max_iter=1, random_state=0).fit(X, y)
+        for rows in (X, noisy(X), X.astype(np.float32)):
+            found = results(to_onnx(model, rows[:1]), rows)
+            assert_close(found["variable"], model.predict(rows), rows.dtype)
+    bad = X[:2].copy()
+    bad[0, 3] = np.nan
+    found = results(to_onnx(model, bad[:1]), bad)["variable"]
+    assert np.isnan(found[0]).all()
+    assert_close(found[1:], model.predict(bad[1:]))
+
+
+def test_what_is_not_converted_is_named():
+    pandas = pytest.importorskip("pandas")
+    gaps = np.where(np.random.default_rng(0).random((60, 4)) < 0.1, np.nan, X[:60, 20:24])
+    imputer = AutoencoderImputer(SMALL, random_state=0).fit(gaps)
+    pipe = make_pipeline(imputer, StandardScaler()).fit(gaps)
+    for model in (imputer, pipe):
+        with pytest.raises(NotImplementedError, match=r"AutoencoderImputer: .*solved for each row"):
+            to_onnx(model, gaps[:1])
+    table = pandas.DataFrame({"size": X[:, 20], "kind": NAMES[LABELS]})
+    model = fit(AutoencoderTransformer(1, max_iter=1), table)
+    with pytest.raises(NotImplementedError, match=r"of a table with categories.*Encode the"):
+        to_onnx(model, table[:1])
+    with pytest.raises(ValueError, match="not fitted yet"):
+        to_onnx(AutoencoderRegressor(), X[:1])
 
 
 # What is refused

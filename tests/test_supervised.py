@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, PredefinedSplit, StratifiedKFold
 from sklearn.neighbors import kneighbors_graph
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -33,11 +33,11 @@ SMALL = AutoencoderTransformer(2, hidden_layer_sizes=(8,), max_iter=3)
 
 
 def classifier(estimator=SMALL, **params):
-    return AutoencoderClassifier(estimator, **{"max_epochs": 3, "random_state": 0, **params})
+    return AutoencoderClassifier(estimator, **{"max_iter": 3, "random_state": 0, **params})
 
 
 def regressor(estimator=SMALL, **params):
-    return AutoencoderRegressor(estimator, **{"max_epochs": 3, "random_state": 0, **params})
+    return AutoencoderRegressor(estimator, **{"max_iter": 3, "random_state": 0, **params})
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def seen_by(model, X):
 @pytest.mark.parametrize("two", [True, False], ids=["two classes", "three classes"])
 def test_without_epochs_it_is_a_logistic_regression_on_code_and_x(two, wine, autoencoder):
     X, y = wine[0], np.where(wine[1] == 2, 1, wine[1]) if two else wine[1]
-    model = classifier(autoencoder, max_epochs=0).fit(X, y)
+    model = classifier(autoencoder, max_iter=0).fit(X, y)
     features, (coef, intercept) = seen_by(model, X)
     outputs = features @ coef + intercept
     np.testing.assert_allclose(model.decision_function(X), (
@@ -98,13 +98,13 @@ def test_without_epochs_it_is_a_logistic_regression_on_code_and_x(two, wine, aut
     ]
     distances = [np.abs(p - model.predict_proba(X)).max() for p in probabilities]
     assert min(distances) < 0.02
-    assert model.n_epochs_ == 0
+    assert model.n_iter_ == 0
     assert model.loss_curve_ == []
 
 
 def test_without_epochs_it_is_a_ridge_regression_on_code_and_x(numbers):
     X, y, known = numbers
-    model = regressor(max_epochs=0).fit(X, known)
+    model = regressor(max_iter=0).fit(X, known)
     features, _ = seen_by(model, X)
     labelled = ~np.isnan(known)
     n = labelled.sum()
@@ -118,9 +118,9 @@ def test_without_epochs_it_is_a_ridge_regression_on_code_and_x(numbers):
 
 def test_the_first_loss_is_the_cross_entropy_at_the_start(wine, half, autoencoder):
     X, y = wine
-    start = classifier(autoencoder, max_epochs=0).fit(X, half)
+    start = classifier(autoencoder, max_iter=0).fit(X, half)
     model = classifier(
-        autoencoder, max_epochs=1, early_stopping=False, learning_rate_init=1e-9, batch_size=89
+        autoencoder, max_iter=1, early_stopping=False, learning_rate_init=1e-9, batch_size=89
     ).fit(X, half)
     _, (coef, _) = seen_by(start, X)
     entropy = log_loss(y[half != -1], start.predict_proba(X[half != -1]))
@@ -129,7 +129,7 @@ def test_the_first_loss_is_the_cross_entropy_at_the_start(wine, half, autoencode
 
 
 def test_the_network_kept_is_the_autoencoders_encoder(wine, half, autoencoder):
-    model = classifier(autoencoder, max_epochs=0).fit(wine[0], half)
+    model = classifier(autoencoder, max_iter=0).fit(wine[0], half)
     X = wine[0]
     code = model._network.encode(skae._data.Rows(X), np.empty((178, 15)))[:, :2]
     np.testing.assert_allclose(code, autoencoder.transform(X), atol=1e-6)
@@ -191,7 +191,7 @@ def test_labels_that_spread_are_right_more_often_than_a_linear_model():
     X, y = load_digits(return_X_y=True)
     known = np.where(np.arange(600) < 60, y[:600], -1)
     model = classifier(
-        AutoencoderTransformer(20, max_iter=10), max_epochs=20, batch_size=64
+        AutoencoderTransformer(20, max_iter=10), max_iter=20, batch_size=64
     ).fit(X[:600], known)  # fmt: skip
     assert model.has_spread_labels_
     alone = LogisticRegression(max_iter=1000).fit(X[:60] / 16, y[:60])
@@ -203,10 +203,10 @@ def test_fine_tuning_learns_what_no_linear_model_can():
     X = rng.normal(size=(600, 4))
     y = X[:, 0] * X[:, 1]
     known = np.where(np.arange(600) < 400, y, np.nan)
-    model = regressor(AutoencoderTransformer(3, max_iter=5), max_epochs=50).fit(X, known)
+    model = regressor(AutoencoderTransformer(3, max_iter=5), max_iter=50).fit(X, known)
     assert Ridge().fit(X[:400], y[:400]).score(X[400:], y[400:]) < 0.1
     assert model.score(X[400:], y[400:]) > 0.7
-    assert model.n_epochs_ > 0
+    assert model.n_iter_ > 0
     assert len(model.val_loss_curve_) == 51
 
 
@@ -233,10 +233,10 @@ def test_strings_are_labels_and_the_number_minus_one_is_none(wine, half, fitted)
 @pytest.mark.parametrize(
     ("y", "error", "message"),
     [
-        (np.full(178, -1), ValueError, "y has no label at all"),
+        (np.full(178, -1), ValueError, "y has no label at all: -1 stands"),
         (np.r_[np.full(100, -1), np.full(78, 3)], ValueError, "one class .*-1 stands for no label"),
         (np.r_[["-1"] * 100, ["a", "b"] * 39], ValueError, 'y holds the string "-1"'),
-        (np.r_[[np.nan], np.zeros(177)], ValueError, "Input y contains NaN"),
+        (np.r_[[np.nan], np.zeros(177)], ValueError, "contains NaN.*row without one is -1"),
         (np.array([None, *"ab" * 88, "a"], object), ValueError, "Input y contains NaN or None"),
         (np.array([1, *"ab" * 88, "a"], object), TypeError, "both strings and other"),
         (np.linspace(0, 1, 178), ValueError, "Unknown label type: continuous"),
@@ -253,7 +253,7 @@ def test_bad_labels(y, error, message, wine, autoencoder):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (np.full(150, np.nan), "y has no label at all"),
+        (np.full(150, np.nan), "y has no label at all: NaN stands"),
         (np.r_[np.inf, np.zeros(149)], "Input y contains infinity"),
         (np.full(150, 1e200) * np.arange(150), "y contains values whose squares"),
         (np.c_[np.zeros(150), np.r_[np.nan, np.zeros(149)]], "in some targets of a row"),
@@ -314,10 +314,10 @@ def test_the_unit_of_y_does_not_matter(numbers):
 
 def test_several_targets(numbers):
     X, _, known = numbers
-    both = regressor(max_epochs=0).fit(X, np.c_[known, -2 * known])
+    both = regressor(max_iter=0).fit(X, np.c_[known, -2 * known])
     np.testing.assert_allclose(both.predict(X)[:, 1], -2 * both.predict(X)[:, 0], rtol=1e-4)
     assert both.predict(X).shape == (150, 2)
-    assert regressor(max_epochs=0).fit(X, known[:, None]).predict(X).shape == (150, 1)
+    assert regressor(max_iter=0).fit(X, known[:, None]).predict(X).shape == (150, 1)
     constant = regressor().fit(X, np.where(np.isnan(known), np.nan, 5.0))
     np.testing.assert_allclose(constant.predict(X), 5.0, atol=1e-3)
 
@@ -346,7 +346,7 @@ def test_any_autoencoder_will_do(wine, half):
         AutoencoderTransformer(2, output_activation="softplus", max_iter=3, loss="absolute_error"),
     ):
         X = wine[0] - wine[0].min(axis=0)
-        model = classifier(given, max_epochs=2).fit(X, half)
+        model = classifier(given, max_iter=2).fit(X, half)
         assert model.score(X, wine[1]) > 0.9
 
 
@@ -368,7 +368,7 @@ def test_missing_values_and_sparse_rows(wine, half, fitted):
 def test_unscaled_and_constant_columns(wine, half):
     X, y = load_wine(return_X_y=True)
     X = np.c_[X * 1e5 + 1e9, np.full(178, 1e6)]
-    model = classifier(max_epochs=20).fit(X, half)
+    model = classifier(max_iter=20).fit(X, half)
     assert model.score(X[half == -1], y[half == -1]) > 0.9
     with pytest.warns(skae.exceptions.SilentUnitsWarning):
         constant = classifier().fit(np.ones((178, 3)), half)
@@ -388,11 +388,11 @@ def test_few_rows():
 def test_partial_fit_learns_from_chunks(wine):
     X, y = wine
     order = np.random.default_rng(0).permutation(178)
-    model = classifier(learning_rate_init=0.05)
+    model = classifier()
     for start in range(0, 178, 60):
         chunk = order[start : start + 60]
         model.partial_fit(X[chunk], y[chunk], classes=[0, 1, 2])
-    assert model.n_epochs_ == len(model.loss_curve_) >= 2
+    assert model.n_iter_ == len(model.loss_curve_) >= 2
     assert model.score(X, y) > 0.9
     before = model.predict_proba(X)
     model.partial_fit(X, np.full(178, -1))
@@ -400,6 +400,55 @@ def test_partial_fit_learns_from_chunks(wine):
     with pytest.raises(ValueError, match=r"classes \[7\], which are not among"):
         model.partial_fit(X, np.full(178, 7))
     np.testing.assert_array_equal(model.predict_proba(X), before)
+
+
+def test_a_first_batch_of_one_class(wine):
+    X, y = wine
+    model = classifier()
+    with pytest.raises(ValueError, match="name the classes to come in its classes"):
+        model.partial_fit(X[y == 0], y[y == 0])
+    model.partial_fit(X[y == 0], y[y == 0], classes=[0, 1, 2])
+    # The rule of succession: 59 rows of one class, none of two.
+    np.testing.assert_allclose(model.predict_proba(X[y == 0]).mean(axis=0)[1], 1 / 64, rtol=0.1)
+    for _ in range(10):
+        model.partial_fit(X, y)
+    assert model.score(X, y) > 0.9
+
+
+def test_score_leaves_rows_without_a_label_out(wine, half, fitted, numbers):
+    X, y = wine
+    known = half != -1
+    weight = 1.0 + np.arange(178) % 3
+    assert fitted.score(X, half) == (fitted.predict(X) == y)[known].mean()
+    expected = np.average((fitted.predict(X) == y)[known], weights=weight[known])
+    assert fitted.score(X, half, sample_weight=weight) == pytest.approx(expected)
+    with pytest.raises(ValueError, match="no label at all: -1"):
+        fitted.score(X, np.full(178, -1))
+    X, y, half = numbers
+    model = regressor(max_iter=0).fit(X, half)
+    known = ~np.isnan(half)
+    rest = np.square(y - model.predict(X))[known].sum()
+    expected = 1 - rest / np.square(y[known] - y[known].mean()).sum()
+    assert model.score(X, half) == pytest.approx(expected)
+    with pytest.raises(ValueError, match="no label at all: NaN"):
+        model.score(X, np.full(150, np.nan))
+
+
+def test_a_search_that_keeps_rows_without_a_label_in_training(wine, half, autoencoder):
+    """The recipe of the user guide."""
+    X = wine[0]
+    labelled = np.flatnonzero(half != -1)
+    fold = np.full(len(half), -1)  # -1: in no test fold
+    for number, (_, test) in enumerate(StratifiedKFold(2).split(X[labelled], half[labelled])):
+        fold[labelled[test]] = number
+    search = GridSearchCV(
+        classifier(FrozenEstimator(autoencoder), max_iter=1),
+        {"spread_labels": [False, True]},
+        cv=PredefinedSplit(fold),
+        scoring="neg_log_loss",
+        error_score="raise",
+    ).fit(X, half)
+    assert -0.5 < search.best_score_ < 0
 
 
 def test_partial_fit_after_a_fit_lowers_the_loss(numbers):
@@ -417,11 +466,11 @@ def test_partial_fit_after_a_fit_lowers_the_loss(numbers):
 @slow
 def test_in_a_pipeline_and_a_search(wine, half, numbers):
     grid = {"estimator__n_components": [1, 2]}
-    pipe = make_pipeline(StandardScaler(), classifier(max_epochs=1, spread_labels=False))
+    pipe = make_pipeline(StandardScaler(), classifier(max_iter=1, spread_labels=False))
     by_name = {f"autoencoderclassifier__{name}": values for name, values in grid.items()}
     search = GridSearchCV(pipe, by_name, cv=2).fit(*wine)
     assert search.best_score_ > 0.9
-    search = GridSearchCV(regressor(max_epochs=1), grid, cv=2).fit(*numbers[:2])
+    search = GridSearchCV(regressor(max_iter=1), grid, cv=2).fit(*numbers[:2])
     assert search.best_score_ > 0.2
 
 
@@ -451,7 +500,7 @@ def test_a_file_that_lies_is_refused(fitted, tmp_path):
     path = tmp_path / "model"
     for name, value in (
         ("classes_", np.array([1, 0, 2])),
-        ("n_epochs_", 7),
+        ("n_iter_", 7),
         ("loss_curve_", [None]),
         ("estimator_", SMALL),
         ("_network", None),

@@ -678,7 +678,7 @@ def as_autoencoder(estimator, default):
 
 def is_fitted_name(name):
     """Whether an attribute is one that a fit leaves behind."""
-    return name in {"_network", "_slots", "_seed", "_table"} or (
+    return name in {"_network", "_slots", "_seed", "_table", "_is_stream"} or (
         name.endswith("_") and name[0] != "_"
     )
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from .._data.statistics import BLOCK_ROWS, summarise
 from ..exceptions import SilentUnitsWarning, StillImprovingWarning, WorseThanPCAWarning
+from ._inside import is_silenced, said
 
 SILENT = 0.01
 """Variance of a unit's posterior mean over rows below which it is silent; the prior's is 1."""
@@ -25,10 +26,12 @@ FEWEST_LEVELS = 20
 
 def warn(message, category=UserWarning):
     """Warn at the line of the user's that called skae, through whichever packages."""
+    if is_silenced(category):
+        return
     frame, level = sys._getframe(), 1
     while frame is not None and _is_library(frame):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level)
+    warnings.warn(said(message), category, stacklevel=level)
 
 
 def _is_library(frame):

@@ -238,8 +238,8 @@ class Table:
             value = values[np.argmax(levels == -2)]
             raise ValueError(
                 f"{name} holds a category that the training rows do not: {value!r} in column "
-                f"{column.name!r}. In cross-validation this happens where a level is rare. Set the "
-                "autoencoder's handle_unknown='missing' and missing='mask' to take such for "
+                f"{column.name!r}. In cross-validation this happens where a level is rare. Set "
+                "handle_unknown='missing' and missing='mask' to take such for "
                 "missing values, or join rare levels into one."
             )
         known = levels >= 0

@@ -15,7 +15,8 @@ from .draws import draws
 from .graph import LINEAR_PATH, graph_of
 from .inference import FittedNetwork, initial_network
 from .keys import content_key
-from .latent import LATENTS, NormalCode, PointCode, divergence
+from .latent import LATENTS, LOG_VARIANCES, NormalCode, PointCode, divergence
+from .likelihood import row_factors
 from .loop import Hooks, Schedule, Training, diverged
 from .objective import Objective, Weighted, check_shape
 from .programs import clear_programs, program_info
@@ -23,12 +24,13 @@ from .recipe import Recipe
 from .schedules import SCHEDULES, Uniform, WarmUp, value_at
 from .solver import SOLVERS, Solver, SolverState
 from .stopping import StoppingRule
-from .units import RESERVED, standardised
+from .units import RESERVED, for_programs, standardised
 
 __all__ = [
     "ACTIVATION_NAMES",
     "LATENTS",
     "LINEAR_PATH",
+    "LOG_VARIANCES",
     "RESERVED",
     "SCHEDULES",
     "SOLVERS",
@@ -58,11 +60,13 @@ __all__ = [
     "diverged",
     "divergence",
     "draws",
+    "for_programs",
     "graph_of",
     "initial_network",
     "keras_activation",
     "load_keras",
     "program_info",
+    "row_factors",
     "session",
     "standardised",
     "value_at",

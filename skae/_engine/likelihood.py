@@ -72,7 +72,12 @@ def row_keys(X, seed):
 
     # -0.0 and 0.0 are one value, and so are most that differ by the rounding of another unit.
     bits = _jax.bits(ops.where(X == 0, 0.0, X)) >> 12
-    factors = np.random.default_rng(0).integers(2**32, size=(2, X.shape[1]), dtype=np.uint32) | 1
-    mixed = (bits ^ (bits >> 15))[:, None, :] * factors
+    mixed = (bits ^ (bits >> 15))[:, None, :] * row_factors(X.shape[1])
     hashes = (mixed ^ (mixed >> 13)).sum(axis=-1, dtype="uint32")
     return hashes ^ ops.stack([seed, ~seed])
+
+
+def row_factors(n_features):
+    """What the bits of a row's values are multiplied by: odd numbers, two for each feature."""
+    drawn = np.random.default_rng(0).integers(2**32, size=(2, n_features), dtype=np.uint32)
+    return drawn | 1

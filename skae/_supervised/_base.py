@@ -13,12 +13,23 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._autoencoders import AutoencoderTransformer
 from .._autoencoders._base import BaseAutoencoder, as_autoencoder, check_computed
+from .._autoencoders._inside import inside
 from .._data import Rows
 from .._data.validation import explaining
 from .._engine import FittedNetwork, SolverState
 from .._sklearn_compat import Interval, ObjectWith, StrOptions, check_sample_weight
 from ._fit import Fit, Settings, one_epoch
 from ._head import recipe_with_head
+
+FITTED = {
+    *("estimator_", "n_features_in_", "n_iter_", "loss_curve_", "val_loss_curve_"),
+    *("has_spread_labels_", "_network", "_slots", "_seed", "_is_stream"),
+}
+"""What every fit leaves, beside what it says of the labels and the names of features."""
+
+PARTIAL_RATE = 0.1
+"""Step size of `partial_fit` after a `fit`, as a share of `learning_rate_init`: the full one could
+destroy what that has learned. A first `partial_fit` has seen but some of the rows to come."""
 
 DEFAULT_UNITS, DEFAULT_SHARE, DEFAULT_EPOCHS = 32, 0.9, 50
 """The autoencoder that is taken by default: its units, the share of the variance that takes their
@@ -47,14 +58,15 @@ class Labels:
 class BasePredictor(BaseEstimator, ABC):
     """What classifier and regressor share; not to be used directly.
 
-    A leaf declares its `__init__`, its constraints, `_task` (what is minimised) and hooks: `_read`
-    (what y says), `_labels` (that as targets of the network) and `_is_of_labels` (whether a file
-    may say so). It predicts from `_outputs`.
+    A leaf declares its `__init__`, its constraints, `_task` (what is minimised), `_unlabelled`
+    (what y is where there is no label, for messages) and hooks: `_read` (what y says), `_labels`
+    (that as targets of the network) and `_is_of_labels` (whether a file may say so). It predicts
+    from `_outputs`.
     """
 
     _parameter_constraints: dict = {
         "estimator": [ObjectWith(["fit", "transform", "inverse_transform"]), None],
-        "max_epochs": [Interval(Integral, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean"],
@@ -80,7 +92,7 @@ class BasePredictor(BaseEstimator, ABC):
 
     def _begin(self, X, y, has_label, sample_weight, classes, incremental):
         """A fit, or the first `partial_fit`, which is a fit of one epoch."""
-        check_some(has_label)
+        self._check_some(has_label)
         self._labels(y, has_label, np.ones(len(y)), classes)  # what it refuses needs no training
         if len(getattr(X, "shape", ())) == 2:  # else the autoencoder refuses it
             check_consistent_length(X, y)
@@ -90,7 +102,7 @@ class BasePredictor(BaseEstimator, ABC):
             vars(self).pop(name, None)
             if hasattr(estimator, name):
                 setattr(self, name, getattr(estimator, name))
-        X = estimator._check_X(X)
+        X = self._check_X(X)
         check_consistent_length(X, y)
         weight = checked_weight(sample_weight, X)
         labels = self._labels(y, has_label, weight, classes)
@@ -104,12 +116,12 @@ class BasePredictor(BaseEstimator, ABC):
             self._settings(seed, incremental=incremental),
         ).run()
         vars(self).update(labels.attributes)
-        self._seed = seed
+        self._seed, self._is_stream = seed, incremental
         self._keep(found, found.loss_curve)
 
     def _go_on(self, X, y, has_label, sample_weight, classes):
         """One more epoch on the labelled rows."""
-        X = self.estimator_._check_X(X)
+        X = self._check_X(X)
         check_consistent_length(X, y)
         weight = checked_weight(sample_weight, X)
         if not (weight * has_label).any():
@@ -123,7 +135,8 @@ class BasePredictor(BaseEstimator, ABC):
             labels.target,
             weight * labels.weight,
             self._settings(self._seed, incremental=True),
-            self.n_epochs_,
+            1.0 if self._is_stream else PARTIAL_RATE,
+            self.n_iter_,
         )
         found.val_loss_curve, found.has_spread = self.val_loss_curve_, self.has_spread_labels_
         self._keep(found, self.loss_curve_ + found.loss_curve)
@@ -132,7 +145,7 @@ class BasePredictor(BaseEstimator, ABC):
         """Keep what a fit found."""
         self._network, self._slots = found.network, found.slots
         self.loss_curve_, self.val_loss_curve_ = loss_curve, found.val_loss_curve
-        self.n_epochs_ = len(loss_curve)
+        self.n_iter_ = len(loss_curve)
         self.has_spread_labels_ = found.has_spread
 
     def _autoencoder(self, X, sample_weight, seed):
@@ -144,11 +157,13 @@ class BasePredictor(BaseEstimator, ABC):
         given = as_autoencoder(given, default_autoencoder(X))
         if given.__sklearn_is_fitted__():
             return copy.copy(given)  # a later fit of the user's must not change this one
-        return clone(given).set_params(random_state=seed).fit(X, sample_weight=sample_weight)
+        estimator = clone(given).set_params(random_state=seed)
+        with inside(self, estimator):
+            return estimator.fit(X, sample_weight=sample_weight)
 
     def _settings(self, seed, *, incremental):
         return Settings(
-            1 if incremental else self.max_epochs,
+            1 if incremental else self.max_iter,
             self.learning_rate_init,
             self.batch_size,
             self.early_stopping and not incremental,
@@ -156,21 +171,43 @@ class BasePredictor(BaseEstimator, ABC):
             seed,
         )
 
+    def _check_some(self, has_label):
+        """Refuse rows of which none has a label."""
+        if not has_label.any():
+            raise ValueError(
+                f"y has no label at all: {self._unlabelled} stands for a row without one. Some "
+                "rows must have one."
+            )
+
     # Using the fitted network
+
+    def _score(self, metric, X, y, sample_weight):
+        """A metric of the rows that have a label."""
+        check_is_fitted(self)
+        y, has_label = self._read(y, getattr(self, "classes_", None))
+        self._check_some(has_label)
+        predicted = self.predict(X)
+        check_consistent_length(predicted, y, sample_weight)
+        if sample_weight is not None:
+            sample_weight = np.asarray(sample_weight)[has_label]
+        return metric(y[has_label], predicted[has_label], sample_weight=sample_weight)
+
+    def _check_X(self, X):
+        """X as a matrix of the autoencoder's features."""
+        with inside(self, self.estimator_):
+            return self.estimator_._check_X(X)
 
     def _outputs(self, X):
         """What the network gives for the rows of X, float64 of shape (n_rows, n_targets)."""
         check_is_fitted(self)
-        rows = Rows(self.estimator_._check_X(X))
+        rows = Rows(self._check_X(X))
         out = np.empty((rows.n_rows, self._network.recipe.n_targets))
         return check_computed(self._network.predict(rows, out), "prediction")
 
     @classmethod
     def _may_leave(cls, fitted):
         """Whether a fit may leave these attributes, which a file says."""
-        names = {"estimator_", "n_features_in_", "_network", "_slots", "_seed", "n_epochs_"}
-        names |= {"loss_curve_", "val_loss_curve_", "has_spread_labels_", *cls._label_attributes}
-        if set(fitted) - {"feature_names_in_"} != names:
+        if set(fitted) - {"feature_names_in_"} != {*FITTED, *cls._label_attributes}:
             return False
         estimator, network = fitted["estimator_"], fitted["_network"]
         return (
@@ -181,10 +218,10 @@ class BasePredictor(BaseEstimator, ABC):
             and isinstance(fitted["_slots"], SolverState | None)
             and type(fitted["_seed"]) is int
             and 0 <= fitted["_seed"] < 2**32
-            and type(fitted["has_spread_labels_"]) is bool
+            and all(type(fitted[name]) is bool for name in ("has_spread_labels_", "_is_stream"))
             and all(is_curve(fitted[name]) for name in ("loss_curve_", "val_loss_curve_"))
-            and type(fitted["n_epochs_"]) is int
-            and fitted["n_epochs_"] == len(fitted["loss_curve_"])
+            and type(fitted["n_iter_"]) is int
+            and fitted["n_iter_"] == len(fitted["loss_curve_"])
             and cls._is_of_labels(fitted, network.recipe.n_targets)
         )
 
@@ -217,15 +254,6 @@ def check_some_weight(known):
     """Refuse labelled rows of which none has a positive weight."""
     if not known.any():
         raise ValueError("sample_weight is zero for every labelled row; some must be positive.")
-
-
-def check_some(has_label):
-    """Refuse rows of which none has a label."""
-    if not has_label.any():
-        raise ValueError(
-            "y has no label at all: -1, and NaN of numbers, stand for rows without one. Some rows "
-            "must have one."
-        )
 
 
 def checked_weight(sample_weight, X):

@@ -37,10 +37,6 @@ ALL_FOLDS, FOLD_ROWS = 5, 5_000
 """A fold is a fifth of the rows. The fewer rows there are, the more folds are held out in turn: as
 many as have so many rows in all to train on, but at least one."""
 
-PARTIAL_RATE = 0.1
-"""Step size of `partial_fit`, as a share of `learning_rate_init`: the full one would destroy what a
-fit has learned."""
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -48,7 +44,7 @@ class Settings:
 
     Parameters
     ----------
-    max_epochs : int
+    max_iter : int
     step_size : float
     batch_size : int or "auto"
     early_stopping : bool
@@ -58,7 +54,7 @@ class Settings:
     seed : int
     """
 
-    max_epochs: int
+    max_iter: int
     step_size: float
     batch_size: object
     early_stopping: bool
@@ -155,7 +151,7 @@ class Fit:
         data, n_epochs = self.data, trial.n_epochs
         spread_data = self._spread(trial.outputs)
         if spread_data is not None:
-            data, n_epochs = spread_data, self.settings.max_epochs
+            data, n_epochs = spread_data, self.settings.max_iter
         if n_epochs == 0:
             return Outcome(start, [], trial.curve)
         training = self._trained(start, data, n_epochs, trial.noise)
@@ -191,8 +187,8 @@ class Fit:
     def _best_trial(self):
         """The `Trial` whose loss on rows held out is least, over the levels of noise."""
         settings = self.settings
-        if not settings.early_stopping or not settings.max_epochs or self.fold.max() < 0:
-            return Trial(0.0, settings.max_epochs, [], np.full(self.y.shape, np.nan))
+        if not settings.early_stopping or not settings.max_iter or self.fold.max() < 0:
+            return Trial(0.0, settings.max_iter, [], np.full(self.y.shape, np.nan))
         return min((self._trial(noise) for noise in NOISES), key=lambda trial: min(trial.curve))
 
     def _trial(self, noise):
@@ -211,7 +207,7 @@ class Fit:
         start = self._linear(~out)
         outputs = predicted(start, data.validation.X)
         losses = self.task.losses(outputs, self.y[out])
-        training = self._trained(start, data, self.settings.max_epochs, noise)
+        training = self._trained(start, data, self.settings.max_iter, noise)
         curve = [np.average(losses, weights=data.validation.weight), *training.history["val_loss"]]
         if np.argmin(curve) > 0:
             outputs = predicted(training.network(), data.validation.X)
@@ -233,7 +229,7 @@ class Fit:
         if data.validation is not None:
             training.validate_on(data.validation)
         rule = StoppingRule(0.0, np.inf, on_validation=data.validation is not None)
-        schedule = Schedule(settings.max_epochs, settings.step_size, "cosine")
+        schedule = Schedule(settings.max_iter, settings.step_size, "cosine")
         training.run(data, self.batch_size, schedule, rule, Counted(n_epochs))
         if training.interrupted:
             raise KeyboardInterrupt
@@ -277,7 +273,7 @@ class Fit:
         )
 
 
-def one_epoch(task, network, slots, X, target, label_weight, settings, n_epochs):
+def one_epoch(task, network, slots, X, target, label_weight, settings, rate, n_epochs):
     """Train for one epoch more, going on from an earlier fit; returns an `Outcome`."""
     data = labelled(X, target, label_weight, graph_of(network.recipe).mixes_rows)
     training = Training(
@@ -291,7 +287,7 @@ def one_epoch(task, network, slots, X, target, label_weight, settings, n_epochs)
         n_epochs=n_epochs,
     )
     rule = StoppingRule(0.0, np.inf, on_validation=False)
-    schedule = Schedule(1, PARTIAL_RATE * settings.step_size)
+    schedule = Schedule(1, rate * settings.step_size)
     training.run(data, batch_size(settings.batch_size, data.n_rows), schedule, rule, Hooks())
     if training.interrupted:
         raise KeyboardInterrupt

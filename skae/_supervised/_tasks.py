@@ -4,9 +4,6 @@ import numpy as np
 
 from ._head import CrossEntropy, TargetError
 
-ABSENT = -10.0
-"""Intercept, in nats, of a class of which a linear model sees no row."""
-
 
 class Classification:
     """Class probabilities, of which the target is a row for each row of X."""
@@ -33,7 +30,8 @@ class Classification:
         label = target.argmax(axis=1)
         classes = np.unique(label)
         coef = np.zeros((features.shape[1], target.shape[1]))
-        intercept = np.full(target.shape[1], ABSENT)
+        # The rule of succession: so likely is a class that none of the rows has.
+        intercept = np.full(target.shape[1], -np.log(len(label) + target.shape[1]))
         if len(classes) == 1:
             intercept[classes] = 0.0
             return coef, intercept

@@ -14,6 +14,8 @@ from ._tasks import Classification, log_softmax
 UNLABELLED = -1
 """Label of rows that have none."""
 
+MISSING_LABELS = "Input y contains NaN or None. The label of a row without one is -1."
+
 
 class AutoencoderClassifier(ClassifierMixin, BasePredictor):
     """Classifier whose autoencoder is trained on all rows, then fine-tuned on the labelled ones.
@@ -39,18 +41,18 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
     spread_labels : bool or "auto", default="auto"
         Whether labels are spread to rows without one, for the further training. "auto" does so
         if more labelled rows that are held out get their label by it than by the network.
-    max_epochs : int, default=50
+    max_iter : int, default=50
         Maximum number of epochs of the training after that of the autoencoder. 0 leaves the code
         as it is.
     learning_rate_init : float, default=0.003
         Step size of its first epoch, in the range (0, inf); half a cosine lowers it to near zero
-        at `max_epochs`. `partial_fit` takes a tenth of it.
+        at `max_iter`. `partial_fit` takes all of it, after a `fit` a tenth.
     batch_size : int or "auto", default="auto"
         Rows of a step of this training. "auto" takes a fiftieth of the labelled rows, rounded down
         to a power of two, at least 32 and at most 256.
     early_stopping : bool, default=True
         Whether labelled rows that are held out decide on noise and number of epochs. Without it
-        there is no noise, `max_epochs` are trained, and "auto" spreads no labels.
+        there is no noise, `max_iter` are trained, and "auto" spreads no labels.
     class_weight : dict, "balanced" or None, default=None
         Factors on the weights of labelled rows, by class; "balanced" gives all classes the same
         weight in sum.
@@ -64,7 +66,7 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         The fitted autoencoder, before the further training.
     classes_ : ndarray of shape (n_classes,)
         The classes, without -1.
-    n_epochs_ : int
+    n_iter_ : int
         Number of epochs of the further training; 0 where the logistic regression was best.
     loss_curve_ : list of float
         Cross-entropy in each of these epochs, in nats, and the penalty on the regression's
@@ -109,7 +111,7 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
 
-    _task = Classification()
+    _task, _unlabelled = Classification(), "-1"
     _label_attributes = ("classes_",)
     _array_shapes = {"classes_": ("n_targets",)}
 
@@ -118,7 +120,7 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         estimator=None,
         *,
         spread_labels="auto",
-        max_epochs=50,
+        max_iter=50,
         learning_rate_init=3e-3,
         batch_size="auto",
         early_stopping=True,
@@ -127,7 +129,7 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
     ):
         self.estimator = estimator
         self.spread_labels = spread_labels
-        self.max_epochs = max_epochs
+        self.max_iter = max_iter
         self.learning_rate_init = learning_rate_init
         self.batch_size = batch_size
         self.early_stopping = early_stopping
@@ -190,8 +192,8 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         ------
         ValueError
             If an argument is rejected, y holds a class that the first call had not, the labelled
-            rows of the first call are of fewer than two classes, or the training diverges. The
-            estimator then stays as it was.
+            rows of a first call without `classes` are of fewer than two classes, or the training
+            diverges. The estimator then stays as it was.
         """
         if self.class_weight == "balanced":
             raise ValueError(
@@ -267,6 +269,32 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         outputs = self._outputs(X)
         return self.classes_[outputs.argmax(axis=1)]
 
+    def score(self, X, y, sample_weight=None):
+        """Accuracy of the rows that have a label.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+        y : array-like of shape (n_samples,)
+            True classes; rows whose y is -1 are left out, unless -1 is one of the classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows. None gives all the same weight.
+
+        Returns
+        -------
+        score : float
+            Share of the labelled rows whose class is predicted.
+
+        Raises
+        ------
+        ValueError
+            If no row has a label.
+        """
+        from sklearn.metrics import accuracy_score  # which takes long to import
+
+        return self._score(accuracy_score, X, y, sample_weight)
+
     # Hooks of the base
 
     def _read(self, y, known=None):
@@ -279,6 +307,8 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         if y.dtype.kind == "O":
             y, has_label = read_objects(y)
         else:
+            if y.dtype.kind == "f" and np.isnan(y).any():
+                raise ValueError(MISSING_LABELS)
             if y.dtype.kind == "f":
                 assert_all_finite(y, input_name="y")
             has_label = np.ones(len(y), bool) if y.dtype.kind in "US" else y != UNLABELLED
@@ -310,7 +340,7 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         present = np.unique(own[weight[has_label] > 0])
         if earlier is None:
             check_some_weight(weight[has_label] > 0)
-            check_classes(present)
+            check_classes(present if classes is None else known)
         target = np.zeros((len(y), len(known)))
         target[has_label] = own[:, None] == known
         factor = np.zeros(len(y))
@@ -351,7 +381,7 @@ def read_objects(y):
         If an entry is missing: NaN, None or pandas.NA.
     """
     if any(value is None or type(value).__name__ == "NAType" or value != value for value in y):
-        raise ValueError("Input y contains NaN or None. The label of a row without one is -1.")
+        raise ValueError(MISSING_LABELS)
     has_label = np.array([not is_unlabelled(value) for value in y], bool)
     kinds = {isinstance(value, str) for value in y[has_label]}
     if len(kinds) > 1:
@@ -389,5 +419,5 @@ def check_classes(present):
         raise ValueError(
             "The labelled rows of positive weight must be of at least two classes, got the one "
             f"class {present.tolist()}. -1 stands for no label: if it is one of your classes, name "
-            "the classes otherwise."
+            "the classes otherwise. For partial_fit, name the classes to come in its classes."
         )

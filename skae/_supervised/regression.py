@@ -25,18 +25,18 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
         is used as it is. A clone, as in a search, forgets the fit; wrapped in a `FrozenEstimator`
         of scikit-learn it keeps it. None takes ``AutoencoderTransformer(32, max_iter=50)``,
         and with up to 64 features ``AutoencoderTransformer(0.9, max_iter=50)``.
-    max_epochs : int, default=50
+    max_iter : int, default=50
         Maximum number of epochs of the training after that of the autoencoder. 0 leaves the code
         as it is.
     learning_rate_init : float, default=0.003
         Step size of its first epoch, in the range (0, inf); half a cosine lowers it to near zero
-        at `max_epochs`. `partial_fit` takes a tenth of it.
+        at `max_iter`. `partial_fit` takes all of it, after a `fit` a tenth.
     batch_size : int or "auto", default="auto"
         Labelled rows of a training step. "auto" takes a fiftieth, rounded down to a power of two,
         at least 32 and at most 256.
     early_stopping : bool, default=True
         Whether labelled rows that are held out decide on noise and number of epochs. Without it
-        there is no noise, and `max_epochs` are trained.
+        there is no noise, and `max_iter` are trained.
     random_state : int, RandomState instance or None, default=None
         Determines all random numbers, in place of the `random_state` of `estimator`. Pass an int
         for reproducible results.
@@ -48,7 +48,7 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
     target_mean_, target_scale_ : ndarray of shape () or (n_targets,)
         Weighted mean and standard deviation of y in the labelled rows, for a y of one or of two
         dimensions; a deviation of zero is replaced by one.
-    n_epochs_ : int
+    n_iter_ : int
         Number of epochs of the further training; 0 where the ridge regression was best.
     loss_curve_ : list of float
         Mean squared error of each of these epochs, of y over `target_scale_`, and the penalty on
@@ -79,7 +79,7 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
     True
     """
 
-    _task = Regression()
+    _task, _unlabelled = Regression(), "NaN"
     _label_attributes = ("target_mean_", "target_scale_")
     _array_shapes = {"target_mean_": [(), ("n_targets",)], "target_scale_": [(), ("n_targets",)]}
 
@@ -87,14 +87,14 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
         self,
         estimator=None,
         *,
-        max_epochs=50,
+        max_iter=50,
         learning_rate_init=3e-3,
         batch_size="auto",
         early_stopping=True,
         random_state=None,
     ):
         self.estimator = estimator
-        self.max_epochs = max_epochs
+        self.max_iter = max_iter
         self.learning_rate_init = learning_rate_init
         self.batch_size = batch_size
         self.early_stopping = early_stopping
@@ -175,6 +175,32 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
         """
         y = self._outputs(X) * self.target_scale_ + self.target_mean_
         return y[:, 0] if self.target_mean_.ndim == 0 else y
+
+    def score(self, X, y, sample_weight=None):
+        """Coefficient of determination, R², of the rows that have a label.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            True values; rows whose y is NaN are left out.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows. None gives all the same weight.
+
+        Returns
+        -------
+        score : float
+            1 is perfect, 0 is what the mean achieves; of several targets the mean.
+
+        Raises
+        ------
+        ValueError
+            If no row has a label.
+        """
+        from sklearn.metrics import r2_score  # which takes long to import
+
+        return self._score(r2_score, X, y, sample_weight)
 
     # Hooks of the base
 

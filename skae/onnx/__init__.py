@@ -6,11 +6,14 @@ takes pipelines that hold them, and what it makes runs without skae, Keras and J
 
 An autoencoder gives the code, as ``"variable"``; options add ``"reconstruction"`` and
 ``"reconstruction_error"``. An `AutoencoderOutlierDetector` gives ``"label"`` and ``"scores"``, the
-decision function, as scikit-learn's detectors do; the option ``"score_samples"`` adds those.
+decision function, as scikit-learn's detectors do; the option ``"score_samples"`` adds those. An
+`AutoencoderClassifier` gives ``"label"`` and ``"probabilities"``, a matrix, and an
+`AutoencoderRegressor` its predictions, as ``"variable"``.
 
 Inputs may be of single or double precision, or whole numbers; results have the precision of the
 input, single for whole numbers. Where the estimator would refuse a row, because a value is NaN or
-infinite, its results are NaN, and a detector calls it an outlier whose score is -inf.
+infinite, its results are NaN, and a detector calls it an outlier whose score is -inf. A label is
+never missing: where probabilities are NaN, it is the first class.
 
 Examples
 --------
@@ -32,16 +35,24 @@ try:
 except ImportError as error:
     raise ImportError("skae.onnx needs skl2onnx: pip install 'skae[onnx]'") from error
 
-from .. import _autoencoders, outliers
+from .. import _autoencoders, _supervised, impute, outliers
 from ._estimators import (
     AUTOENCODER_OPTIONS,
+    CLASSIFIER_OPTIONS,
     DETECTOR_OPTIONS,
     convert_autoencoder,
+    convert_classifier,
     convert_detector,
+    convert_regressor,
     parse_autoencoder,
+    parse_classifier,
     parse_detector,
+    parse_regressor,
+    refuse_imputer,
     shape_autoencoder,
+    shape_classifier,
     shape_detector,
+    shape_regressor,
 )
 
 __all__ = []
@@ -68,3 +79,15 @@ _register(
     parse_detector,
     DETECTOR_OPTIONS,
 )
+_register(
+    [_supervised.AutoencoderClassifier],
+    shape_classifier,
+    convert_classifier,
+    parse_classifier,
+    CLASSIFIER_OPTIONS,
+)
+_register(
+    [_supervised.AutoencoderRegressor], shape_regressor, convert_regressor, parse_regressor, {}
+)
+# Its parser is asked first, and refuses it.
+_register([impute.AutoencoderImputer], shape_autoencoder, convert_autoencoder, refuse_imputer, {})

@@ -10,6 +10,7 @@ from skl2onnx.common.data_types import (
     Int16TensorType,
     Int32TensorType,
     Int64TensorType,
+    StringTensorType,
     UInt8TensorType,
     UInt16TensorType,
     UInt32TensorType,
@@ -40,6 +41,17 @@ AUTOENCODER_OPTIONS = {"reconstruct": [False, True], "reconstruction_error": [Fa
 DETECTOR_OPTIONS = {"score_samples": [False, True]}
 """skl2onnx's options, each of which adds an output."""
 
+CLASSIFIER_OPTIONS = {"zipmap": [False]}
+"""What a pipeline's classifier is often told: here probabilities are always a matrix."""
+
+NOT_A_NETWORK = (
+    "skae.onnx has no converter for AutoencoderImputer: which values are missing decides on a "
+    "system of linear equations that is solved for each row, and ONNX has no operator for that. "
+    "Convert what follows it in the pipeline, and impute before, with skae; or take an autoencoder "
+    "with missing='mask', which fills missing values by a network that is converted, as output "
+    "'reconstruction'."
+)
+
 
 # Outputs
 
@@ -62,6 +74,29 @@ def parse_detector(scope, model, inputs, custom_parsers=None):
     return declared(
         scope, model, inputs, {"label": Int64TensorType(), **{name: kind() for name in names}}
     )
+
+
+def parse_classifier(scope, model, inputs, custom_parsers=None):
+    """Declare the outputs of a classifier, by the names that scikit-learn's classifiers have."""
+    check_is_fitted(model)
+    types = {"label": label_type(model.classes_)(), "probabilities": output_type(inputs)()}
+    return declared(scope, model, inputs, types)
+
+
+def parse_regressor(scope, model, inputs, custom_parsers=None):
+    """Declare the output of a regressor."""
+    return declared(scope, model, inputs, {"variable": output_type(inputs)()})
+
+
+def refuse_imputer(scope, model, inputs, custom_parsers=None):
+    """Say that an imputer is not converted, and why."""
+    raise NotImplementedError(NOT_A_NETWORK)
+
+
+def label_type(classes):
+    """The type of labels."""
+    kinds = {"b": BooleanTensorType, "f": DoubleTensorType, "O": StringTensorType}
+    return kinds.get(classes.dtype.kind, Int64TensorType)
 
 
 def declared(scope, model, inputs, types):
@@ -102,6 +137,19 @@ def shape_detector(operator):
     n_rows = checked_rows(operator)
     for output in operator.outputs:
         output.type.shape = [n_rows, 1]
+
+
+def shape_classifier(operator):
+    """Check the inputs of a classifier, and set the shapes of its outputs."""
+    label, probabilities = operator.outputs
+    label.type.shape = [n_rows := checked_rows(operator)]
+    probabilities.type.shape = [n_rows, len(operator.raw_operator.classes_)]
+
+
+def shape_regressor(operator):
+    """Check the inputs of a regressor, and set the shape of its output."""
+    model = operator.raw_operator
+    operator.outputs[0].type.shape = [checked_rows(operator), model._network.recipe.n_targets]
 
 
 def checked_rows(operator):
@@ -172,6 +220,35 @@ def convert_detector(scope, operator, container):
     nodes("Where", is_outlier, OUTLIER, INLIER, output=label)
     for result, name in zip((decision, score), results, strict=False):
         nodes.cast(result, rows.kind, output=name)
+
+
+def convert_classifier(scope, operator, container):
+    """Add what a classifier computes."""
+    model, nodes = operator.raw_operator, Nodes(scope, container)
+    rows = Input(nodes, operator)
+    outputs = predicted(nodes, model, rows)
+    label, probabilities = (output.full_name for output in operator.outputs)
+    classes = model.classes_
+    classes = classes if classes.dtype.kind in "bfO" else classes.astype(np.int64)
+    number = nodes("ArgMax", outputs, axis=1, keepdims=0)
+    nodes("Gather", classes, number, axis=0, output=label)
+    nodes.cast(nodes("Softmax", outputs, axis=1), rows.kind, output=probabilities)
+
+
+def convert_regressor(scope, operator, container):
+    """Add what a regressor computes."""
+    model, nodes = operator.raw_operator, Nodes(scope, container)
+    rows = Input(nodes, operator)
+    outputs = nodes("Mul", predicted(nodes, model, rows), model.target_scale_)
+    outputs = nodes("Add", outputs, model.target_mean_)
+    nodes.cast(outputs, rows.kind, output=operator.outputs[0].full_name)
+
+
+def predicted(nodes, model, rows):
+    """What the network of a classifier or regressor gives, double precision; NaN if refused."""
+    network = NetworkNodes(nodes, model._network)
+    outputs = nodes.cast(network.logits(network.encode(rows.X)), DOUBLE)
+    return nodes("Add", outputs, network.refused(rows.X))
 
 
 class Input:

@@ -10,7 +10,14 @@ import math
 import numpy as np
 
 from .._engine import calls, load_keras
-from .._layers import doubling_conv, halving_max, linear_path, tied_dense
+from .._layers import (
+    doubling_conv,
+    first_units,
+    halving_max,
+    linear_path,
+    rescaled,
+    tied_dense,
+)
 from ._activations import activated, name_of
 
 TO_CHANNELS_FIRST, TO_CHANNELS_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
@@ -35,6 +42,16 @@ def path(nodes, layer, value, inputs, shape):
     rows, others = inputs
     scaled = nodes("Mul", others, value(layer.gain))
     return nodes("Add", nodes("MatMul", rows, value(layer.matrix)), scaled)
+
+
+def centred(nodes, layer, value, inputs, shape):
+    """Units less their centre, times a gain."""
+    return nodes("Mul", nodes("Sub", inputs[0], value(layer.centre)), value(layer.gain))
+
+
+def first(nodes, layer, value, inputs, shape):
+    """The first units of each row."""
+    return nodes("Slice", inputs[0], np.array([0]), np.array([layer.n_units]), np.array([1]))
 
 
 def activation(nodes, layer, value, inputs, shape):
@@ -254,8 +271,10 @@ OF_KERAS = {
 
 OF_SKAE = {
     doubling_conv: transposed_convolution,
+    first_units: first,
     halving_max: halved,
     linear_path: path,
+    rescaled: centred,
     tied_dense: tied,
 }
 """skae's layers, by the functions that return the classes."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._engine import NormalCode, graph_of, standardised
+from .._engine import LOG_VARIANCES, NormalCode, graph_of, standardised
 from ._activations import activated
 from ._layers import model_nodes
 from ._nodes import DOUBLE, FLOAT
@@ -34,6 +34,28 @@ class NetworkNodes:
 
     def encode(self, X):
         """Code of rows X, single precision."""
+        nodes, output = self._nodes, self._encoder_output(self.rows(X))
+        if isinstance(self._network.recipe.latent, NormalCode):  # the means come first
+            return nodes("Slice", output, np.array([0]), self._width, np.array([1]))
+        return activated(nodes, self._network.recipe.latent.activation, output)
+
+    def posterior(self, rows):
+        """Means and logarithms of variances of the codes of `rows`, single precision."""
+        nodes, output = self._nodes, self._encoder_output(rows)
+        mean = nodes("Slice", output, np.array([0]), self._width, np.array([1]))
+        log_variance = nodes("Slice", output, self._width, 2 * self._width, np.array([1]))
+        low, high = (np.array(end, np.float32) for end in LOG_VARIANCES)
+        return mean, nodes("Min", nodes("Max", log_variance, low), high)
+
+    @property
+    def _width(self):
+        return np.array([self._network.n_code_features])
+
+    def _encoder_output(self, rows):
+        return model_nodes(self._nodes, self._graph.encoder, self._value, rows)
+
+    def rows(self, X):
+        """Rows X as the network gets them: on its scale, single precision, filled."""
         nodes, constants = self._nodes, self._constants
         rows = X
         if "centre" in constants:
@@ -43,18 +65,20 @@ class NetworkNodes:
         if "fill" in constants:
             fill = np.asarray(standardised(constants["fill"], constants), np.float32)
             rows = nodes("Where", nodes("IsNaN", rows), fill, rows)
-        code = model_nodes(nodes, self._graph.encoder, self._value, rows)
-        if isinstance(self._network.recipe.latent, NormalCode):  # the means come first
-            width = np.array([self._network.n_code_features])
-            return nodes("Slice", code, np.array([0]), width, np.array([1]))
-        return activated(nodes, self._network.recipe.latent.activation, code)
+        return rows
+
+    def logits(self, code):
+        """Output of the decoder before its activation, or of a head, single precision."""
+        return model_nodes(self._nodes, self._graph.decoder, self._value, code)
+
+    def activated(self, logits):
+        """The output activation of logits."""
+        return activated(self._nodes, self._network.recipe.output_activation, logits)
 
     def decode(self, code):
         """Reconstruction of a code in single precision, in the units of X, double precision."""
         nodes, constants = self._nodes, self._constants
-        rows = model_nodes(nodes, self._graph.decoder, self._value, code)
-        rows = activated(nodes, self._network.recipe.output_activation, rows)
-        rows = nodes.cast(rows, DOUBLE)
+        rows = nodes.cast(self.activated(self.logits(code)), DOUBLE)
         if "centre" in constants:
             rows = nodes("Mul", rows, constants["scale"])
             rows = nodes("Add", rows, constants["centre"])

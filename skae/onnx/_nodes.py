@@ -7,6 +7,9 @@ VERSION = 13
 """Version of ONNX's operators. All that are used here mean the same in later versions, so that
 other converters may choose one."""
 
+VERSIONS = {"BitwiseAnd": 18, "BitwiseXor": 18}
+"""Those of operators that are newer."""
+
 FLOAT, DOUBLE, INT64 = TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.INT64
 """Types of tensors."""
 
@@ -21,11 +24,7 @@ class Nodes:
     """
 
     def __init__(self, scope, container):
-        if container.target_opset < VERSION:
-            raise RuntimeError(
-                f"skae's estimators need target_opset={VERSION} or newer, got "
-                f"{container.target_opset}."
-            )
+        check_version(container, VERSION)
         self._scope, self._container = scope, container
         self._constants = {}
         self._body = None
@@ -52,9 +51,11 @@ class Nodes:
         if self._body is not None:
             self._body.append(helper.make_node(operator, inputs, [output], **attributes))
         else:
-            name = self._scope.get_unique_operator_name(operator)
+            name, version = self._scope.get_unique_operator_name(operator), VERSION
+            if operator in VERSIONS:
+                check_version(self._container, version := VERSIONS[operator])
             self._container.add_node(
-                operator, inputs, [output], op_version=VERSION, name=name, **attributes
+                operator, inputs, [output], op_version=version, name=name, **attributes
             )
         return output
 
@@ -63,7 +64,11 @@ class Nodes:
         if id(array) not in self._constants:
             name = self._name("constant")
             tensor = numpy_helper.from_array(np.asarray(array))
-            self._container.add_initializer(name, None, None, tensor)
+            if tensor.data_type == TensorProto.STRING:  # which the container would make raw
+                strings = [text.encode() for text in array.tolist()]
+                self._container.add_initializer(name, TensorProto.STRING, array.shape, strings)
+            else:
+                self._container.add_initializer(name, None, None, tensor)
             self._constants[id(array)] = name, array  # kept, so that no other gets its id
         return self._constants[id(array)][0]
 
@@ -112,3 +117,11 @@ class Nodes:
 
     def _name(self, start):
         return self._scope.get_unique_variable_name(start)
+
+
+def check_version(container, least):
+    """Refuse an older version of ONNX's operators."""
+    if container.target_opset < least:
+        raise RuntimeError(
+            f"skae's estimators need target_opset={least} or newer, got {container.target_opset}."
+        )

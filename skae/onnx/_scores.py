@@ -4,6 +4,7 @@ import numpy as np
 
 from .._autoencoders._trimming import least_variances
 from ..outliers import LEAST_VARIANCE, N_FILLS
+from ._bound import lower_bound
 from ._nodes import DOUBLE, FLOAT, INT64
 
 USUAL = np.array(0.5)
@@ -11,12 +12,13 @@ USUAL = np.array(0.5)
 
 NOTHING, HALF, LOWEST = np.array(0.0), np.array(-0.5), np.array(-np.inf)
 
-NO_SCORE = (
-    "The score of an AutoencoderOutlierDetector on a VariationalAutoencoder, which is the default, "
-    "is a mean over random codes that follow from the bits of each row, and ONNX has no operators "
-    "for that. Fit the detector on another autoencoder, whose score is a closed form: "
-    "AutoencoderOutlierDetector(AutoencoderTransformer(0.95, trim_fraction=0.1)); or convert its "
-    "estimator_, with options={'reconstruction_error': True}."
+FILLED_FROM_BITS = (
+    "The score of an AutoencoderOutlierDetector on a VariationalAutoencoder is a mean over random "
+    "codes that follow from the first bits of a row's values. With missing='mask' some are filled "
+    "in, and the rounding of another runtime changes bits of those: rows with missing values would "
+    "get other scores. Fit the detector on another autoencoder, whose score is a closed form: "
+    "AutoencoderOutlierDetector(AutoencoderTransformer(0.95, trim_fraction=0.1, missing='mask')); "
+    "or fill missing values before, by an imputer in a pipeline."
 )
 
 
@@ -37,12 +39,15 @@ def score_nodes(nodes, detector, network, X, precision):
     Raises
     ------
     NotImplementedError
-        If the autoencoder has a density of its own.
+        If the autoencoder is variational and may have missing values.
     """
     if detector.density_ is None:
-        raise NotImplementedError(NO_SCORE)
-    filled = completed(nodes, network, X) if network.takes_missing else X
-    score = log_density(nodes, detector.density_, traits(nodes, network, filled, precision))
+        if network.takes_missing:
+            raise NotImplementedError(FILLED_FROM_BITS)
+        score = lower_bound(nodes, detector.estimator_, network, X)
+    else:
+        filled = completed(nodes, network, X) if network.takes_missing else X
+        score = log_density(nodes, detector.density_, traits(nodes, network, filled, precision))
     if network.takes_missing:
         n_missing = nodes.sum_of_rows(nodes.cast(nodes("IsNaN", X), DOUBLE))
         score = nodes("Sub", score, nodes("Mul", n_missing, USUAL))
