@@ -9,6 +9,7 @@ from ._autoencoders import (
     SparseAutoencoder,
     VariationalAutoencoder,
 )
+from ._autoencoders._checkpoint import Checkpoint
 from ._persistence import LoadError, load, save, trusted_types
 from ._supervised import AutoencoderClassifier, AutoencoderRegressor
 from ._version import __version__ as __version__
@@ -22,6 +23,7 @@ __all__ = [
     "AutoencoderOutlierDetector",
     "AutoencoderRegressor",
     "AutoencoderTransformer",
+    "Checkpoint",
     "ContractiveAutoencoder",
     "DenoisingAutoencoder",
     "LoadError",

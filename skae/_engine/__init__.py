@@ -11,6 +11,7 @@ from .activations import ACTIVATION_NAMES, canonical_activation, keras_activatio
 from .backend import backend_name, load_keras, session
 from .building import built_weight_shapes
 from .calls import calls
+from .digests import content_digest
 from .draws import draws
 from .graph import LINEAR_PATH, graph_of
 from .inference import FittedNetwork, initial_network
@@ -19,6 +20,7 @@ from .latent import LATENTS, NormalCode, PointCode, divergence
 from .loop import Hooks, Schedule, Training, diverged
 from .objective import Objective, Weighted, check_shape
 from .programs import clear_programs, program_info
+from .progress import Progress
 from .recipe import Recipe
 from .schedules import SCHEDULES, Uniform, WarmUp, value_at
 from .solver import SOLVERS, Solver, SolverState
@@ -37,6 +39,7 @@ __all__ = [
     "NormalCode",
     "Objective",
     "PointCode",
+    "Progress",
     "Recipe",
     "Schedule",
     "Solver",
@@ -52,6 +55,7 @@ __all__ = [
     "canonical_activation",
     "check_shape",
     "clear_programs",
+    "content_digest",
     "content_key",
     "devices",
     "diverged",

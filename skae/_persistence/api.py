@@ -48,7 +48,7 @@ def save(estimator, path):
     estimator : AutoencoderTransformer, DenoisingAutoencoder or another estimator of skae
         Fitted or not. All is kept that decides what its methods return: parameters, weights,
         fitted attributes, what `partial_fit` goes on from, and the choice of `set_output`.
-        Callbacks and metadata requests are not.
+        Callbacks, metadata requests and `checkpoint` are not.
     path : str or os.PathLike
         File to write; one that exists is replaced. Any extension will do.
 
@@ -145,6 +145,11 @@ def load(path, *, trusted=()):
         content = file.read()
     try:
         document, arrays = parse_archive(content)
+        if "checkpoint" in document:
+            raise UnusableError(
+                "it is the checkpoint of a fit, not an estimator. Give it to that estimator as "
+                "checkpoint=path, and call fit, which goes on from it; then save."
+            )
         return Reader(arrays, trusted).decode({"estimator": document.get("estimator")})
     except UnusableError as error:
         raise LoadError(f"{path!r} cannot be loaded: {error}") from error.__cause__

@@ -69,6 +69,9 @@ RECORDS = {
 }
 """The dataclasses that a fitted estimator consists of, by name."""
 
+OF_THE_MACHINE = frozenset({"checkpoint"})
+"""Parameters that name files, which are not kept."""
+
 
 def own_estimators():
     """The estimators of skae by name."""
@@ -149,6 +152,7 @@ class Writer:
         if network is not None and not network.is_finite:
             architecture = network.recipe.architecture
             raise ValueError(f"the weights of {architecture!r} are not all finite.")
+        params = {name: value for name, value in params.items() if name not in OF_THE_MACHINE}
         return {
             "class": type(estimator).__name__,
             "params": {name: self.encode(value, name) for name, value in params.items()},
@@ -250,6 +254,8 @@ class Reader:
         if cls is None:
             raise UnusableError(f"skae has no estimator {excerpt(form['class'])}.")
         params = {name: self.decode(value) for name, value in form["params"].items()}
+        if OF_THE_MACHINE & set(params):  # a stranger shall not choose where a fit writes
+            raise UnusableError(f"skae keeps no {', '.join(OF_THE_MACHINE)} in a file.")
         estimator = construct(cls, params)
         if form["output"] not in (None, "default", "pandas", "polars"):
             raise UnusableError(f"set_output knows no {excerpt(form['output'])}.")
