@@ -285,6 +285,8 @@ def path_of(path, identity):
     folder = os.path.dirname(text)
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"checkpoint {text!r} is in a folder that does not exist.")
+    if os.path.exists(text) and not os.path.isfile(text):
+        raise FileExistsError(f"checkpoint {text!r} is no regular file.")
     if not os.access(folder, os.W_OK):
         raise PermissionError(f"checkpoint {text!r} is in a folder that cannot be written to.")
     return text
