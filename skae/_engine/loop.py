@@ -257,8 +257,8 @@ class Training:
     def _epoch(self, passes, interrupts, hooks):
         """Train on the passes that an epoch has left; returns whether it was not interrupted."""
         rate = self._rates.current
-        for block, seed, numbers in passes:
-            if self._n_passes:
+        for number, (block, seed, numbers) in enumerate(passes):
+            if number:
                 hooks.at_rest(self)
             if interrupts.noted:
                 return False
