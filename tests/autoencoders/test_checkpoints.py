@@ -396,9 +396,8 @@ def test_a_network_of_other_shapes_is_refused(digits, tmp_path):
     content = read_checkpoint(path)
     progress = content["trainings"]["network"]
     slots = [progress.slots[0], *progress.slots[2:]]
-    write_checkpoint(
-        path, {**content, "trainings": {"network": dataclasses.replace(progress, slots=slots)}
-    )
+    trainings = {"network": dataclasses.replace(progress, slots=slots)}
+    write_checkpoint(path, {**content, "trainings": trainings})
     with pytest.raises(ValueError, match="of its solver's state, an array is"):
         autoencoder(checkpoint=path).fit(digits)
 
