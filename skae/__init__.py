@@ -12,6 +12,7 @@ from ._autoencoders import (
     SparseAutoencoder,
     VariationalAutoencoder,
 )
+from ._autoencoders._checkpoint import Checkpoint
 from ._version import __version__ as __version__
 from ._version import show_versions
 
@@ -27,6 +28,7 @@ __all__ = [
     "AutoencoderOutlierDetector",
     "AutoencoderRegressor",
     "AutoencoderTransformer",
+    "Checkpoint",
     "ContractiveAutoencoder",
     "DenoisingAutoencoder",
     "LoadError",

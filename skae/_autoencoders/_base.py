@@ -1,6 +1,7 @@
 """BaseAutoencoder: the public methods of every estimator."""
 
 import copy
+import os
 from abc import abstractmethod
 from numbers import Integral, Real
 
@@ -36,6 +37,7 @@ from .._sklearn_compat import (
 )
 from ..losses import LOSSES, as_loss
 from ..penalties import WEIGHT_PENALTIES, as_penalty
+from ._checkpoint import Checkpoint
 from ._fit import Fit
 from ._weights import check_computes_the_same, with_keras_weights
 
@@ -85,6 +87,7 @@ class BaseAutoencoder(
         "column_weights": ["array-like", dict, None],
         "trim_fraction": [Interval(RealNotInt, 0, 0.5, closed="left"), Options(Integral, {0})],
         "random_state": ["random_state"],
+        "checkpoint": [str, os.PathLike, Checkpoint, None],
         "verbose": ["verbose"],
     }
 
@@ -123,6 +126,7 @@ class BaseAutoencoder(
         column_weights,
         trim_fraction,
         random_state,
+        checkpoint,
         verbose,
     ):
         self.n_components = n_components
@@ -153,6 +157,7 @@ class BaseAutoencoder(
         self.column_weights = column_weights
         self.trim_fraction = trim_fraction
         self.random_state = random_state
+        self.checkpoint = checkpoint
         self.verbose = verbose
 
     # Fitting

@@ -30,6 +30,7 @@ from ..corruption import check_missing
 from ..penalties import L2
 from ._arguments import checked_rows
 from ._batch_size import batch_size, largest_batch
+from ._checkpoint import WHOLE, reached
 from ._constants import bounds, fill, moved_bounds, scale
 from ._factor_start import factor_model, started_at_factors
 from ._linear_start import linear_model, observed_error, started_at
@@ -73,6 +74,8 @@ class Fit(Hooks):
         The earlier fit that this one goes on from.
     seed : int
         All that is random follows from it.
+    reached : Reached
+        What is kept of the fit while it is under way, or was by an earlier process.
     data : TrainingSet
     objective : Objective
     recipe : Recipe
@@ -117,7 +120,8 @@ class Fit(Hooks):
         estimator = self.estimator
         goes_on = self.start is not None
         rows = checked_rows(estimator, X, X_clean, sample_weight, X_val, reset=not goes_on)
-        self.seed = self._draw_seed()
+        self.reached = reached(self, rows, self._draw_seed())
+        self.seed = self.reached.seed
         self.objective = estimator._objective()
         if estimator._table is not None:
             self.objective = self.objective.on_table(estimator._table)
@@ -351,6 +355,8 @@ class Fit(Hooks):
 
     def _first_network(self):
         """Where the training starts: an earlier fit, pretrained layers, or None for new weights."""
+        if WHOLE in self.reached.trainings:
+            return None  # the weights that it had reached take the place of new ones
         if self._layers:
             return pretrained(
                 self.recipe,
@@ -400,7 +406,7 @@ class Fit(Hooks):
         training = Training(recipe, objective, self.solver, seed, constants)
         hooks = LayerHooks(self, name, self._callbacks.layer(name, n_epochs))
         rule, schedule = self._stopping_rule(on_validation=False), self._schedule(n_epochs)
-        training.run(data, self.batch_size, schedule, rule, hooks)
+        self.reached.run(name, training, data, self.batch_size, schedule, rule, hooks)
         hooks.callbacks.end()
         if training.interrupted:
             raise KeyboardInterrupt
@@ -409,12 +415,14 @@ class Fit(Hooks):
     def _train(self, network):
         estimator, start = self.estimator, self.start
         if self.recipe.latent == NormalCode() and self._shrinks(graph_of(self.recipe)):
-            self.alpha = shrinkage_beside_factors(
-                self.data,
-                self.seed,
-                lambda data, weight: self._held_out_loss(network, data, weight),
-                on_trial=not estimator.early_stopping and self.n_epochs >= FEWEST_EPOCHS,
-            )
+            if self.reached.alpha is None:
+                self.reached.alpha = shrinkage_beside_factors(
+                    self.data,
+                    self.seed,
+                    lambda data, weight: self._held_out_loss(network, data, weight),
+                    on_trial=not estimator.early_stopping and self.n_epochs >= FEWEST_EPOCHS,
+                )
+            self.alpha = self.reached.alpha
             self.objective = self.objective.weighing_weights(self.alpha)
         self.training = training = Training(
             self.recipe,
@@ -429,7 +437,8 @@ class Fit(Hooks):
         if self.data.validation is not None:
             training.validate_on(self.data.validation)
         rule = self._stopping_rule(on_validation=estimator.early_stopping)
-        training.run(self.data, self.batch_size, self._schedule(self.n_epochs), rule, self)
+        schedule = self._schedule(self.n_epochs)
+        self.reached.run(WHOLE, training, self.data, self.batch_size, schedule, rule, self)
         self._callbacks.end()
         if training.interrupted and self.incremental:
             raise KeyboardInterrupt  # else a loop over chunks of data could not be stopped
@@ -500,6 +509,10 @@ class Fit(Hooks):
         """An epoch ended; returns whether a callback wants the fit to stop."""
         self.report(training)
         return self._callbacks.end_epoch()
+
+    def at_rest(self, training):
+        """The training goes on."""
+        self.reached.at_rest(WHOLE, training)
 
     def report(self, training, prefix=""):
         """Print the losses of the last epoch, if `verbose` asks for it."""

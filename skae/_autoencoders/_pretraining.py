@@ -168,3 +168,7 @@ class LayerHooks(Hooks):
         """An epoch ended; returns whether a callback wants it to be the last."""
         self._fit.report(training, prefix=f"Pretraining of {self._name}: ")
         return self.callbacks.end_epoch()
+
+    def at_rest(self, training):
+        """The training goes on."""
+        self._fit.reached.at_rest(self._name, training)

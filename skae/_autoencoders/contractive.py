@@ -131,6 +131,12 @@ class ContractiveAutoencoder(BaseAutoencoder):
         Determines all random numbers: initial weights, held-out rows, order of the rows,
         corruption, dropout and drawn codes. Pass an int for reproducible results. A fit that goes
         on draws further numbers from the earlier seed, unless an int was changed in between.
+    checkpoint : str, os.PathLike, Checkpoint or None, default=None
+        File in which `fit` keeps what it has reached, every 10 seconds or less often: killed and
+        called again with the same parameters and data, it goes on from there and gives the same
+        result to the bit, and one that had ended is taken from the file. A file of another fit is
+        refused. In a folder each fit has a file of its own, as a search needs. `partial_fit` does
+        not use it.
     verbose : bool or int, default=False
         Whether to print the losses of each epoch, those of pretraining included.
 
@@ -234,6 +240,7 @@ class ContractiveAutoencoder(BaseAutoencoder):
         column_weights=None,
         trim_fraction=0.0,
         random_state=None,
+        checkpoint=None,
         verbose=False,
     ):
         super().__init__(
@@ -265,6 +272,7 @@ class ContractiveAutoencoder(BaseAutoencoder):
             column_weights=column_weights,
             trim_fraction=trim_fraction,
             random_state=random_state,
+            checkpoint=checkpoint,
             verbose=verbose,
         )
         self.contraction = contraction

@@ -47,8 +47,8 @@ def _explained(message, name, X, refit):
             return times_message(name, column, type(value).__name__, frames.library_of(X))
         return (
             f"{name} has columns that are no numbers: column {column!r} holds {_short(value)}. If "
-            "it holds categories, give it a categorical type or name it in categorical_features; else "
-            f"leave it out. ({message.splitlines()[0]})"
+            "it holds categories, give it a categorical type or name it in categorical_features; "
+            f"else leave it out. ({message.splitlines()[0]})"
         )
     if "NAType" in message:
         where = f"column {_first_with_na(X)!r}" if hasattr(X, "iloc") else "a column"

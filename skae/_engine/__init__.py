@@ -11,6 +11,7 @@ from .activations import ACTIVATION_NAMES, canonical_activation, keras_activatio
 from .backend import backend_name, load_keras, session
 from .building import built_encoder, built_weight_shapes
 from .calls import calls
+from .digests import content_digest
 from .draws import draws
 from .graph import LINEAR_PATH, graph_of
 from .inference import FittedNetwork, initial_network
@@ -20,6 +21,7 @@ from .likelihood import row_factors
 from .loop import Hooks, Schedule, Training, diverged
 from .objective import Objective, Weighted, check_shape
 from .programs import clear_programs, program_info
+from .progress import Progress
 from .recipe import Recipe
 from .schedules import SCHEDULES, Uniform, WarmUp, value_at
 from .solver import SOLVERS, Solver, SolverState
@@ -39,6 +41,7 @@ __all__ = [
     "NormalCode",
     "Objective",
     "PointCode",
+    "Progress",
     "Recipe",
     "Schedule",
     "Solver",
@@ -55,6 +58,7 @@ __all__ = [
     "canonical_activation",
     "check_shape",
     "clear_programs",
+    "content_digest",
     "content_key",
     "devices",
     "diverged",

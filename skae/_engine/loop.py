@@ -12,6 +12,7 @@ from .graph import graph_of, initial_weights
 from .inference import FittedNetwork
 from .interrupts import Interrupts
 from .programs import compile_program
+from .progress import Progress, check_fits
 from .schedules import SCHEDULES
 from .solver import apply, finished, initial_slots, scaled, scheduled_step_size
 from .units import for_programs, standardised
@@ -52,6 +53,9 @@ class Hooks:
 
     def after_epoch(self, training):
         """An epoch ended; a true result ends the training."""
+
+    def at_rest(self, training):
+        """The training goes on; `Training.progress` may be taken now."""
 
 
 class Training:
@@ -105,7 +109,7 @@ class Training:
         self._evaluation = self._blocks(data, min(data.n_rows, EVALUATION_ROWS))
         self.history["val_loss"] = []
 
-    def run(self, data, batch_size, schedule, rule, hooks):
+    def run(self, data, batch_size, schedule, rule, hooks, progress=None):
         """Train until the schedule ends, the stopping rule is met, or a hook or Ctrl-C says so.
 
         Parameters
@@ -117,6 +121,8 @@ class Training:
         rule : StoppingRule
             Watches the validation loss where there is one, else the training loss.
         hooks : Hooks
+        progress : Progress, default=None
+            What an earlier run with equal arguments had reached: this one does the rest of it.
 
         Raises
         ------
@@ -130,29 +136,71 @@ class Training:
         Where the rule watches the validation loss, the network is the one for which it was lowest.
         """
         self._start(data)
-        blocks = self._blocks(data, batch_size)
+        self._rule, self._rates = rule, _Rates(schedule)
+        self._losses, self._n_passes, self._best, self._ended = _Mean(), 0, None, False
+        if progress is not None:
+            self._go_on(progress)
+        if not self._ended:
+            self._train(self._blocks(data, batch_size), schedule, hooks)
+        if self.interrupted and not self.history["loss"]:
+            raise KeyboardInterrupt
+        self._restored = self._best
+
+    def _train(self, blocks, schedule, hooks):
         passes = self._passes(blocks, schedule)
         if blocks.worth_a_thread:
             passes = ahead(passes)
-        best = None
         with closing(passes), Interrupts() as interrupts:
-            rates = _Rates(schedule)
-            while not rates.exhausted:
+            for _ in islice(passes, self._n_passes):  # those that an earlier run trained on
+                pass
+            while not self._ended:
                 hooks.before_epoch()
-                self._epoch(islice(passes, blocks.n_blocks), rates.next(), interrupts)
+                rest = islice(passes, blocks.n_blocks - self._n_passes)
+                is_whole = self._epoch(rest, interrupts, hooks)
+                self._ended = is_whole and self._is_last()
                 if interrupts.noted:
                     break
-                watched = self.history["val_loss" if rule.on_validation else "loss"][-1]
-                if rule.update(watched / self._unit) and rule.on_validation:
-                    best = _jax.to_host(self._weights())
-                if hooks.after_epoch(self) or (rule.met and not rates.divided()):
-                    break
-                if rule.met:
-                    rule.restart()
+                self._ended = hooks.after_epoch(self) or self._ended
+                if not self._ended:
+                    hooks.at_rest(self)
         self.interrupted = interrupts.noted
-        if self.interrupted and not self.history["loss"]:
-            raise KeyboardInterrupt
-        self._restored = best
+
+    def _is_last(self):
+        """Whether the training ends after the epoch that was recorded last."""
+        rule, rates = self._rule, self._rates
+        watched = self.history["val_loss" if rule.on_validation else "loss"][-1]
+        if rule.update(watched / self._unit) and rule.on_validation:
+            self._best = _jax.to_host(self._weights())
+        if rule.met:
+            if not rates.divided():
+                return True
+            rule.restart()
+        return rates.exhausted
+
+    def progress(self):
+        """What this training has reached, for another run to go on from; see `Progress`."""
+        weights, slots = _jax.to_host(self.state)
+        return Progress(
+            weights=weights,
+            slots=slots,
+            best_weights=self._best,
+            n_epochs=self.n_epochs,
+            history={name: list(curve) for name, curve in self.history.items()},
+            rates=self._rates.state,
+            rule=self._rule.state,
+            n_passes=self._n_passes,
+            losses=self._losses.state,
+            ended=self._ended,
+        )
+
+    def _go_on(self, progress):
+        check_fits(progress, self.state, self.history)
+        self.state = _jax.to_host((progress.weights, progress.slots))
+        self.n_epochs = progress.n_epochs
+        self.history = {name: list(curve) for name, curve in progress.history.items()}
+        self._rates.state, self._rule.state = progress.rates, progress.rule
+        self._losses.state, self._n_passes = progress.losses, progress.n_passes
+        self._best, self._ended = progress.best_weights, progress.ended
 
     def _start(self, data):
         """Give the weights of a new network, and then a new solver's state, their first values."""
@@ -182,8 +230,8 @@ class Training:
             bias += np.log(mean / (1 - mean)).astype(np.float32)
 
     def _passes(self, blocks, schedule):
-        """Yield each pass over a block: the block, a seed, and the numbers of its epoch."""
-        for epoch in range(self.n_epochs, self.n_epochs + schedule.max_iter):
+        """Yield each pass from the current epoch on: block, seed, and numbers of the epoch."""
+        for epoch in range(self.n_epochs, self.n_epochs + self._rates.n_left):
             random = np.random.default_rng([self.seed, epoch])
             numbers = self._numbers(self.objective, epoch, random)
             for block in blocks.epoch(random if schedule.shuffle else None):
@@ -206,18 +254,26 @@ class Training:
         weight = data.weight / data.weight.mean()
         return Blocks(X, target, weight, batch_size, resident=not _jax.on_cpu())
 
-    def _epoch(self, passes, rate, interrupts):
-        losses = _Mean()
-        for block, seed, numbers in passes:
+    def _epoch(self, passes, interrupts, hooks):
+        """Train on the passes that an epoch has left; returns whether it was not interrupted."""
+        rate = self._rates.current
+        for number, (block, seed, numbers) in enumerate(passes):
+            if number:
+                hooks.at_rest(self)
             if interrupts.noted:
-                return
+                return False
             with np.errstate(over="ignore"):  # what is infinite then is found in the loss
                 numbers = {**numbers, "learning_rate": np.float32(rate)}
-            losses.add(self._pass(block, seed, numbers), block.n_present)
+            self._losses.add(self._pass(block, seed, numbers), block.n_present)
+            self._n_passes += 1
         self.n_epochs += 1
         if self.solver.owns_step_size:
             rate = scheduled_step_size(*self._solving, self.state[1])
-        self._record(losses.value * self._unit, rate)
+        loss = self._losses.value * self._unit
+        self._rates.advance()
+        self._losses, self._n_passes = _Mean(), 0
+        self._record(loss, rate)
+        return True
 
     def _pass(self, block, seed, numbers):
         """Train on each batch of a block; returns their losses.
@@ -318,16 +374,33 @@ class _Rates:
         self._epoch = 0
 
     @property
+    def state(self):
+        """Step size before the schedule, and number of epochs so far."""
+        return self._step_size, self._epoch
+
+    @state.setter
+    def state(self, state):
+        self._step_size, self._epoch = state
+
+    @property
+    def n_left(self):
+        """Number of epochs that are left."""
+        return self._schedule.max_iter - self._epoch
+
+    @property
     def exhausted(self):
         """Whether there is no epoch left."""
-        return self._epoch == self._schedule.max_iter
+        return self.n_left == 0
 
-    def next(self):
-        """The step size of the next epoch."""
+    @property
+    def current(self):
+        """The step size of the current epoch."""
         schedule = self._schedule
-        rate = SCHEDULES[schedule.kind](self._step_size, self._epoch, schedule.max_iter)
+        return SCHEDULES[schedule.kind](self._step_size, self._epoch, schedule.max_iter)
+
+    def advance(self):
+        """The current epoch is over."""
         self._epoch += 1
-        return rate
 
     def divided(self):
         """Divide the step size where the schedule is adaptive; returns whether to go on."""
@@ -346,6 +419,15 @@ class _Mean:
         losses = np.asarray(losses, np.float64)[: len(n_present)]
         self._total += float(losses @ n_present)
         self._n_rows += int(n_present.sum())
+
+    @property
+    def state(self):
+        """Sum of the losses, and number of rows."""
+        return self._total, self._n_rows
+
+    @state.setter
+    def state(self, state):
+        self._total, self._n_rows = state
 
     @property
     def value(self):

@@ -25,6 +25,15 @@ class StoppingRule:
         self.best_loss = math.inf
         self._no_change = 0
 
+    @property
+    def state(self):
+        """Lowest loss so far, and number of epochs without change."""
+        return self.best_loss, self._no_change
+
+    @state.setter
+    def state(self, state):
+        self.best_loss, self._no_change = state
+
     def update(self, loss):
         """Take note of an epoch's loss; returns whether it is the lowest so far."""
         if loss > self.best_loss - self.tol:

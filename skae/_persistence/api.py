@@ -52,7 +52,7 @@ def save(estimator, path):
     estimator : AutoencoderTransformer, DenoisingAutoencoder or another estimator of skae
         Fitted or not. All is kept that decides what its methods return: parameters, weights,
         fitted attributes, what `partial_fit` goes on from, and the choice of `set_output`.
-        Callbacks and metadata requests are not.
+        Callbacks, metadata requests and `checkpoint` are not.
     path : str or os.PathLike
         File to write; one that exists is replaced. Any extension will do.
 
@@ -176,6 +176,11 @@ def _read(archive, trusted):
     It is decoded twice: at first with arrays that have type and shape but no numbers, so that all
     sizes are known to be right when memory is taken.
     """
+    if "checkpoint" in archive.document:
+        raise UnusableError(
+            "it is the checkpoint of a fit, not an estimator. Give it to that estimator as "
+            "checkpoint=path, and call fit, which goes on from it; then save."
+        )
     form = {"estimator": archive.document.get("estimator")}
     first = Reader([stored.promise for stored in archive.stored], trusted, archive=archive)
     first.decode(form)

@@ -90,6 +90,9 @@ RECORDS = {
 COLUMNS = (CategoryColumn, EmptyColumn, NumberColumn)
 """Those that describe columns of a table."""
 
+OF_THE_MACHINE = frozenset({"checkpoint"})
+"""Parameters that name files, which are not kept."""
+
 
 def own_estimators():
     """The estimators of skae by name."""
@@ -165,8 +168,8 @@ class Writer:
         if " of the column " in name:
             raise TypeError(
                 f"{self.owner} cannot be saved: among the {name.partition('[')[0]} is {value!r}, "
-                "and files hold text, numbers, truth, dates, times, intervals and tuples of such. Fit "
-                "anew on text, which astype(str) makes of the column, or pickle the estimator."
+                "and files hold text, numbers, truth, dates, times, intervals and tuples of such. "
+                "Fit anew on text, which astype(str) makes of the column, or pickle the estimator."
             )
         raise TypeError(
             f"{self.owner} cannot be saved: {name} must be None, a number, a string, a list, "
@@ -182,6 +185,7 @@ class Writer:
         if network is not None and not network.is_finite:
             architecture = network.recipe.architecture
             raise ValueError(f"the weights of {architecture!r} are not all finite.")
+        params = {name: value for name, value in params.items() if name not in OF_THE_MACHINE}
         return {
             "class": type(estimator).__name__,
             "params": {name: self.encode(value, name) for name, value in params.items()},
@@ -330,6 +334,8 @@ class Reader:
         outer, self._in_parameters = self._in_parameters, False
         if cls is None:
             raise UnusableError(f"skae has no estimator {excerpt(form['class'])}.")
+        if OF_THE_MACHINE & set(form["params"]):  # a stranger shall not choose where a fit writes
+            raise UnusableError(f"skae keeps no {', '.join(OF_THE_MACHINE)} in a file.")
         estimator = construct(cls, self._params(form["params"]))
         if form["output"] not in (None, "default", "pandas", "polars"):
             raise UnusableError(f"set_output knows no {excerpt(form['output'])}.")
