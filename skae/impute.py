@@ -19,6 +19,7 @@ from ._data import Rows, frames
 from ._data.statistics import summarise
 from ._data.table import described
 from ._data.validation import LARGEST, check_range, explaining
+from ._engine import check_runs
 from ._sklearn_compat import ObjectWith, asked_library, check_feature_names_in, fit_context
 
 __all__ = ["AutoencoderImputer"]
@@ -225,6 +226,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
 
     def _fit_valid(self, X, estimator):
         """Fit on features that have values."""
+        check_runs()  # before minutes of what runs without JAX
         summary = summarise(Rows(X))
         self.low_, self.high_ = summary.low.astype(float), summary.high.astype(float)
         deviation = np.sqrt(summary.variance)

@@ -12,6 +12,7 @@ from .backend import backend_name, load_keras, session
 from .building import built_weight_shapes
 from .calls import calls
 from .draws import draws
+from .forks import check_runs, has_forked
 from .graph import LINEAR_PATH, graph_of
 from .inference import FittedNetwork, initial_network
 from .keys import content_key
@@ -50,6 +51,7 @@ __all__ = [
     "built_weight_shapes",
     "calls",
     "canonical_activation",
+    "check_runs",
     "check_shape",
     "clear_programs",
     "content_key",
@@ -58,6 +60,7 @@ __all__ = [
     "divergence",
     "draws",
     "graph_of",
+    "has_forked",
     "initial_network",
     "keras_activation",
     "load_keras",

@@ -1,4 +1,4 @@
-"""Keras layers as ONNX nodes: one small function a class.
+"""Keras layers as operations: one small function a class.
 
 Each gets the nodes, a layer, a function from its variables to their arrays, the names of its inputs
 and the shape of the first one, whose rows come first; it returns the name of the output. The
@@ -10,8 +10,15 @@ import math
 import numpy as np
 
 from .._engine import calls, load_keras
-from .._layers import doubling_conv, halving_max, linear_path, tied_dense
-from ._activations import activated, name_of
+from .._layers import (
+    doubling_conv,
+    first_units,
+    halving_max,
+    linear_path,
+    rescaled,
+    tied_dense,
+)
+from .activations import activated, name_of
 
 TO_CHANNELS_FIRST, TO_CHANNELS_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
 
@@ -35,6 +42,16 @@ def path(nodes, layer, value, inputs, shape):
     rows, others = inputs
     scaled = nodes("Mul", others, value(layer.gain))
     return nodes("Add", nodes("MatMul", rows, value(layer.matrix)), scaled)
+
+
+def first(nodes, layer, value, inputs, shape):
+    """The first units of each row."""
+    return nodes.first_columns(inputs[0], layer.n_units)
+
+
+def centred(nodes, layer, value, inputs, shape):
+    """Inputs less their centre, times a gain."""
+    return nodes("Mul", nodes("Sub", inputs[0], value(layer.centre)), value(layer.gain))
 
 
 def activation(nodes, layer, value, inputs, shape):
@@ -254,8 +271,10 @@ OF_KERAS = {
 
 OF_SKAE = {
     doubling_conv: transposed_convolution,
+    first_units: first,
     halving_max: halved,
     linear_path: path,
+    rescaled: centred,
     tied_dense: tied,
 }
 """skae's layers, by the functions that return the classes."""

@@ -1,11 +1,10 @@
-"""Fitted networks as ONNX nodes, from the units of X and back."""
+"""Fitted networks as operations, from the units of X and back."""
 
 import numpy as np
 
 from .._engine import NormalCode, graph_of, standardised
-from ._activations import activated
-from ._layers import model_nodes
-from ._nodes import DOUBLE, FLOAT
+from .activations import activated
+from .layers import model_nodes
 
 NOTHING, INFINITE = np.array(0.0), np.array(np.inf)
 
@@ -39,22 +38,27 @@ class NetworkNodes:
         if "centre" in constants:
             rows = nodes("Sub", rows, constants["centre"])
             rows = nodes("Mul", rows, 1 / constants["scale"])
-        rows = nodes.cast(rows, FLOAT)
+        return self.encode_scaled(nodes.single(rows))
+
+    def encode_scaled(self, rows):
+        """Code of rows on the scale of the network, single precision."""
+        code = self.encoder_output(rows)
+        if isinstance(self._network.recipe.latent, NormalCode):  # the means come first
+            return self._nodes.first_columns(code, self._network.n_code_features)
+        return activated(self._nodes, self._network.recipe.latent.activation, code)
+
+    def encoder_output(self, rows):
+        """What the code follows from: all that the encoder gives for rows on its own scale."""
+        nodes, constants = self._nodes, self._constants
         if "fill" in constants:
             fill = np.asarray(standardised(constants["fill"], constants), np.float32)
             rows = nodes("Where", nodes("IsNaN", rows), fill, rows)
-        code = model_nodes(nodes, self._graph.encoder, self._value, rows)
-        if isinstance(self._network.recipe.latent, NormalCode):  # the means come first
-            width = np.array([self._network.n_code_features])
-            return nodes("Slice", code, np.array([0]), width, np.array([1]))
-        return activated(nodes, self._network.recipe.latent.activation, code)
+        return model_nodes(nodes, self._graph.encoder, self._value, rows)
 
     def decode(self, code):
         """Reconstruction of a code in single precision, in the units of X, double precision."""
         nodes, constants = self._nodes, self._constants
-        rows = model_nodes(nodes, self._graph.decoder, self._value, code)
-        rows = activated(nodes, self._network.recipe.output_activation, rows)
-        rows = nodes.cast(rows, DOUBLE)
+        rows = nodes.double(self.decode_scaled(code))
         if "centre" in constants:
             rows = nodes("Mul", rows, constants["scale"])
             rows = nodes("Add", rows, constants["centre"])
@@ -62,6 +66,11 @@ class NetworkNodes:
             rows = nodes("Max", rows, constants["low"])
             rows = nodes("Min", rows, constants["high"])
         return rows
+
+    def decode_scaled(self, code):
+        """Output for a code, on the scale of the network, single precision."""
+        rows = model_nodes(self._nodes, self._graph.decoder, self._value, code)
+        return activated(self._nodes, self._network.recipe.output_activation, rows)
 
     @property
     def takes_missing(self):
