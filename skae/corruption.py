@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.utils import check_array, check_random_state
 
 from ._data.validation import check_container, check_types, explaining
-from ._engine import Uniform, check_shape, draws, session, value_at
+from ._engine import Uniform, check_runs, check_shape, draws, session, value_at
 from ._terms import Term
 from .architectures import check_image_shape, full_image_shape
 
@@ -180,6 +180,7 @@ class Corruption(Term):
         random = check_random_state(random_state)
         key = random.randint(2**32, size=2, dtype=np.uint32)
         level = np.asarray(value_at(self.checked_level(), 0, random), np.float32)
+        check_runs()
         with session():
             from keras import ops
 

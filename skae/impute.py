@@ -22,6 +22,7 @@ from ._data.contents import asked_contents
 from ._data.statistics import summarise
 from ._data.table import table_of
 from ._data.validation import LARGEST, check_container, check_range, check_types, explaining
+from ._engine import check_runs
 from ._sklearn_compat import ObjectWith, asked_library, check_feature_names_in, fit_context
 from .exceptions import StillImprovingWarning
 
@@ -238,6 +239,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
 
     def _fit_valid(self, X, estimator):
         """Fit on features that have values."""
+        check_runs()  # before minutes of what runs without JAX
         summary = summarise(Rows(X))
         self.low_, self.high_ = summary.low.astype(float), summary.high.astype(float)
         deviation = np.sqrt(summary.variance)

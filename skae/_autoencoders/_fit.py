@@ -21,6 +21,7 @@ from .._engine import (
     Training,
     backend_name,
     canonical_activation,
+    check_runs,
     graph_of,
     initial_network,
 )
@@ -105,6 +106,7 @@ class Fit(Hooks):
 
     def run(self, X, *, X_clean=None, sample_weight=None, X_val=None):
         """Prepare, pretrain and train; returns what the fit learned, by attribute."""
+        check_runs()
         self._prepare(X, X_clean, sample_weight, X_val)
         self._callbacks = EpochCallbacks(
             self._original, X, self.n_epochs + len(self._layers), self.state

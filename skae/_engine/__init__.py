@@ -13,6 +13,7 @@ from .building import built_encoder, built_weight_shapes
 from .calls import calls
 from .digests import content_digest
 from .draws import draws
+from .forks import check_runs, has_forked
 from .graph import LINEAR_PATH, graph_of
 from .inference import FittedNetwork, initial_network
 from .keys import content_key
@@ -56,6 +57,7 @@ __all__ = [
     "built_weight_shapes",
     "calls",
     "canonical_activation",
+    "check_runs",
     "check_shape",
     "clear_programs",
     "content_digest",
@@ -66,6 +68,7 @@ __all__ = [
     "draws",
     "for_programs",
     "graph_of",
+    "has_forked",
     "initial_network",
     "keras_activation",
     "load_keras",

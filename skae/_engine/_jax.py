@@ -9,6 +9,8 @@ from time import perf_counter
 
 import numpy as np
 
+from .forks import check_runs
+
 POLLING_SECONDS = 2e-4
 """How long to poll a small tile's result before blocking: waking a sleeping thread takes longer
 than computing one row."""
@@ -127,12 +129,15 @@ def compiled(function, arguments, *, is_own, cpu_options=None, donates_first=Fal
     """
     import jax
 
+    check_runs()
+
     jitted = jax.jit(function, donate_argnums=(0,) if donates_first else ())
     with jax.disable_jit(is_own and INLINES_OWN_PROGRAMS):
         lowered = jitted.lower(*arguments)
     program = _compile(lowered, (cpu_options or {}) if on_cpu() else {})
 
     def call(*arguments):
+        check_runs()
         config = jax.config
         # Under a debugger's setting JAX calls no program, under a guard none with new data.
         if config.jax_disable_jit or config.jax_transfer_guard or config.jax_debug_infs:

@@ -6,6 +6,7 @@ import threading
 from contextlib import contextmanager
 
 from . import _jax
+from .forks import renewed_in_child
 
 TAKES_SECOND_KERAS = True
 """Whether a second Keras on JAX is imported beside one that runs on another backend.
@@ -168,6 +169,16 @@ def has_second_keras():
 _theirs = None
 
 
+@renewed_in_child
+def _end_sessions():
+    """End the sessions of threads that a fork did not copy: nobody else would."""
+    global _lock, _depth
+    _lock = threading.RLock()
+    if _depth and _theirs is not None:
+        _put_back(_keras, *_theirs)
+    _depth = 0
+
+
 @contextmanager
 def _keras_settings(keras):
     """Put Keras's global state in place for the first thread that enters, back for the last."""
@@ -180,7 +191,7 @@ def _keras_settings(keras):
         yield
     finally:
         with _lock:
-            _depth -= 1
+            _depth = max(_depth - 1, 0)  # zero already after a fork inside the session
             if _depth == 0:
                 _put_back(keras, *_theirs)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import _jax
 from .backend import load_keras, session
+from .forks import check_runs, renewed_in_child
 
 BUILDS_WITHOUT_VALUES = True
 """Whether variables get no values when a network is built.
@@ -26,6 +27,12 @@ _build_lock = threading.Lock()
 
 _thread = threading.local()
 """`_thread.builds` is set in threads that build a network."""
+
+
+@renewed_in_child
+def _renew_lock():
+    global _build_lock
+    _build_lock = threading.Lock()
 
 
 def builds_network():
@@ -55,7 +62,7 @@ def without_values(build):
         try:
             return _in_a_thread(deferred)
         except Exception:  # of any layer; if the architecture itself is wrong, it is raised again
-            pass
+            check_runs()
     return _in_a_thread(build)
 
 

@@ -9,9 +9,11 @@ import numpy as np
 from . import _jax
 from .activations import keras_activation
 from .backend import check_models_run, load_keras
-from .batches import idle_rings, tiles
+from .batches import Ring, idle_rings, tiles
 from .building import without_values
+from .forks import check_runs, has_forked
 from .graph import Graph, extra_weights, graph_of, initial_weights
+from .keys import is_own
 from .likelihood import likelihood_function, mean_and_deviation
 from .objective import filled
 from .programs import compile_program, programs
@@ -138,6 +140,8 @@ class FittedNetwork:
         return {"fill": for_programs(self.constants)["fill"]} if self.takes_missing else {}
 
     def _map(self, kind, X, out, *extra, objective=None, finish=np.asarray):
+        if has_forked():
+            return self._map_in_numpy(kind, X, out, finish)
         resident = _resident(self)
         compiled = _Compiled(self.recipe, kind, objective, resident, X.n_features, extra)
         tile_rows = compiled.tile_rows(X.n_rows)
@@ -152,6 +156,21 @@ class FittedNetwork:
                 _jax.wait_awake(running[0][1])
             _collect(running, out, finish)
         idle_rings.give(ring)
+        return out
+
+    def _map_in_numpy(self, kind, X, out, finish):
+        """The same where JAX cannot run: by the same tiles, so rows do not depend on others."""
+        from .._operations import in_numpy  # which is built on this package
+
+        # Of an architecture of a user's, the network may run JAX as it is built.
+        function = in_numpy(self, kind) if is_own(self.recipe.key) else None
+        if function is None:
+            check_runs()
+        try:
+            for start, tile in tiles(X, Ring(1, (TILE_ROWS, X.n_features))):
+                out[start : start + TILE_ROWS] = finish(function(tile)[: len(out) - start])
+        except NotImplementedError:  # of layers that are not written in NumPy
+            check_runs()
         return out
 
     def keras_models(self):

@@ -10,6 +10,7 @@ from collections import Counter, OrderedDict
 from . import _jax
 from .backend import session
 from .building import builds_network
+from .forks import renewed_in_child
 from .keys import is_own
 
 MAX_PROGRAMS = 128
@@ -61,6 +62,12 @@ class ProgramCache:
         finally:
             slot.lock.release()
 
+    def renew_locks(self):
+        """Release what threads hold that a fork did not copy."""
+        self._lock = threading.Lock()
+        for slot in self._slots.values():
+            slot.lock = threading.RLock()
+
     def info(self):
         """How many programs are held, and how many were made so far of each kind."""
         with self._lock:
@@ -74,6 +81,7 @@ class ProgramCache:
 
 
 programs = ProgramCache()
+renewed_in_child(programs.renew_locks)
 
 
 def program_info():

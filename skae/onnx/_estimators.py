@@ -17,7 +17,7 @@ from skl2onnx.common.data_types import (
 )
 from sklearn.utils.validation import check_is_fitted
 
-from ._networks import NetworkNodes
+from .._operations import NetworkNodes
 from ._nodes import DOUBLE, FLOAT, Nodes
 from ._scores import score_nodes
 

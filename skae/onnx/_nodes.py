@@ -76,6 +76,18 @@ class Nodes:
         """A tensor in another type."""
         return self("Cast", tensor, to=kind, output=output)
 
+    def single(self, tensor):
+        """A tensor in single precision."""
+        return self.cast(tensor, FLOAT)
+
+    def double(self, tensor):
+        """A tensor in double precision."""
+        return self.cast(tensor, DOUBLE)
+
+    def first_columns(self, tensor, n_columns):
+        """The first columns of a matrix."""
+        return self("Slice", tensor, np.array([0]), np.array([n_columns]), np.array([1]))
+
     def sum_of_rows(self, tensor):
         """Sum of each row of a matrix, as a column."""
         return self("ReduceSum", tensor, np.array([1]), keepdims=1)

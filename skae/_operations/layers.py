@@ -1,4 +1,4 @@
-"""Keras layers as ONNX nodes: one small function a class.
+"""Keras layers as operations: one small function a class.
 
 Each gets the nodes, a layer, a function from its variables to their arrays, the names of its inputs
 and the shape of the first one, whose rows come first; it returns the name of the output. The
@@ -18,7 +18,7 @@ from .._layers import (
     rescaled,
     tied_dense,
 )
-from ._activations import activated, name_of
+from .activations import activated, name_of
 
 TO_CHANNELS_FIRST, TO_CHANNELS_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
 
@@ -44,14 +44,14 @@ def path(nodes, layer, value, inputs, shape):
     return nodes("Add", nodes("MatMul", rows, value(layer.matrix)), scaled)
 
 
-def centred(nodes, layer, value, inputs, shape):
-    """Units less their centre, times a gain."""
-    return nodes("Mul", nodes("Sub", inputs[0], value(layer.centre)), value(layer.gain))
-
-
 def first(nodes, layer, value, inputs, shape):
     """The first units of each row."""
-    return nodes("Slice", inputs[0], np.array([0]), np.array([layer.n_units]), np.array([1]))
+    return nodes.first_columns(inputs[0], layer.n_units)
+
+
+def centred(nodes, layer, value, inputs, shape):
+    """Inputs less their centre, times a gain."""
+    return nodes("Mul", nodes("Sub", inputs[0], value(layer.centre)), value(layer.gain))
 
 
 def activation(nodes, layer, value, inputs, shape):

@@ -1,4 +1,4 @@
-"""Activations as ONNX nodes."""
+"""Activations as operations."""
 
 import numpy as np
 

@@ -1,11 +1,10 @@
-"""Fitted networks as ONNX nodes, from the units of X and back."""
+"""Fitted networks as operations, from the units of X and back."""
 
 import numpy as np
 
 from .._engine import LOG_VARIANCES, NormalCode, graph_of, standardised
-from ._activations import activated
-from ._layers import model_nodes
-from ._nodes import DOUBLE, FLOAT
+from .activations import activated
+from .layers import model_nodes
 
 NOTHING, INFINITE = np.array(0.0), np.array(np.inf)
 
@@ -34,38 +33,44 @@ class NetworkNodes:
 
     def encode(self, X):
         """Code of rows X, single precision."""
-        nodes, output = self._nodes, self._encoder_output(self.rows(X))
-        if isinstance(self._network.recipe.latent, NormalCode):  # the means come first
-            return nodes("Slice", output, np.array([0]), self._width, np.array([1]))
-        return activated(nodes, self._network.recipe.latent.activation, output)
-
-    def posterior(self, rows):
-        """Means and logarithms of variances of the codes of `rows`, single precision."""
-        nodes, output = self._nodes, self._encoder_output(rows)
-        mean = nodes("Slice", output, np.array([0]), self._width, np.array([1]))
-        log_variance = nodes("Slice", output, self._width, 2 * self._width, np.array([1]))
-        low, high = (np.array(end, np.float32) for end in LOG_VARIANCES)
-        return mean, nodes("Min", nodes("Max", log_variance, low), high)
-
-    @property
-    def _width(self):
-        return np.array([self._network.n_code_features])
-
-    def _encoder_output(self, rows):
-        return model_nodes(self._nodes, self._graph.encoder, self._value, rows)
+        return self.code(self.rows(X))
 
     def rows(self, X):
         """Rows X as the network gets them: on its scale, single precision, filled."""
-        nodes, constants = self._nodes, self._constants
-        rows = X
+        nodes, constants, rows = self._nodes, self._constants, X
         if "centre" in constants:
             rows = nodes("Sub", rows, constants["centre"])
             rows = nodes("Mul", rows, 1 / constants["scale"])
-        rows = nodes.cast(rows, FLOAT)
+        return self.filled(nodes.single(rows))
+
+    def filled(self, rows):
+        """Rows on the scale of the network, missing values replaced."""
+        nodes, constants = self._nodes, self._constants
         if "fill" in constants:
             fill = np.asarray(standardised(constants["fill"], constants), np.float32)
             rows = nodes("Where", nodes("IsNaN", rows), fill, rows)
         return rows
+
+    def code(self, rows):
+        """Code of `rows`, single precision."""
+        output = self.encoder_output(rows)
+        if isinstance(self._network.recipe.latent, NormalCode):  # the means come first
+            return self._nodes.first_columns(output, self._network.n_code_features)
+        return activated(self._nodes, self._network.recipe.latent.activation, output)
+
+    def posterior(self, rows):
+        """Means and logarithms of variances of the codes of `rows`, single precision."""
+        nodes, output = self._nodes, self.encoder_output(rows)
+        width = self._network.n_code_features
+        mean = nodes.first_columns(output, width)
+        ends = np.array([width]), np.array([2 * width])
+        log_variance = nodes("Slice", output, *ends, np.array([1]))
+        low, high = (np.array(end, np.float32) for end in LOG_VARIANCES)
+        return mean, nodes("Min", nodes("Max", log_variance, low), high)
+
+    def encoder_output(self, rows):
+        """What the code of `rows` follows from: all that the encoder gives."""
+        return model_nodes(self._nodes, self._graph.encoder, self._value, rows)
 
     def logits(self, code):
         """Output of the decoder before its activation, or of a head, single precision."""
@@ -78,7 +83,7 @@ class NetworkNodes:
     def decode(self, code):
         """Reconstruction of a code in single precision, in the units of X, double precision."""
         nodes, constants = self._nodes, self._constants
-        rows = nodes.cast(self.activated(self.logits(code)), DOUBLE)
+        rows = nodes.double(self.activated(self.logits(code)))
         if "centre" in constants:
             rows = nodes("Mul", rows, constants["scale"])
             rows = nodes("Add", rows, constants["centre"])
