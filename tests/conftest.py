@@ -4,6 +4,8 @@ import os
 from importlib.metadata import version
 from pathlib import Path
 
+import threadpoolctl
+
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault(
@@ -17,3 +19,9 @@ if tuple(map(int, version("jaxlib").split(".")[:2])) < (0, 11):
 os.environ.setdefault("XLA_FLAGS", " ".join(FLAGS))
 """Compiling takes half as long so, and most of the tests' time. `make test-promises` sets it to
 nothing: there the programs are those that users have."""
+
+if os.environ["XLA_FLAGS"]:
+    # Threads of BLAS wait for each other in loops. Where other tests run beside, a logistic
+    # regression on a hundred rows took four times as long with two.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # in processes that tests start
+    threadpoolctl.threadpool_limits(1, user_api="blas")
