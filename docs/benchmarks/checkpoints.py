@@ -45,8 +45,8 @@ NOTES = [
     "The CPU time with checkpoints is relative to the fit without, the median of the ratios of "
     "alternating fits in one process, in which nothing is compiled. What is inside checkpoints is "
     "measured by a clock there, as a share of the fit: identifying the fit, and writing.",
-    "The kills are by SIGKILL, at random moments of the fit; there a checkpoint is written after each "
-    "epoch. Equal are all bytes of the file that `skae.save` makes of the estimator.",
+    "The kills are by SIGKILL, at random moments of the fit, which keeps each epoch. Equal are all "
+    "bytes of the file that `skae.save` makes of the estimator.",
 ]
 
 KILLED = {
@@ -83,20 +83,22 @@ def saved(estimator, folder):
 
 
 def kills(args):
-    """Yield the record of fits that were killed at random moments."""
-    names, (n_same, n_under_way) = ", ".join(KILLED), killed(args.kills)
-    yield {
-        "fit": f"digits; {names} in turns",
-        "killed": args.kills,
-        "under_way": n_under_way,
-        "same": n_same,
-    }
+    """Yield the record of fits that were killed at random moments, after each of them."""
+    under_way, same = [], []
+    for one_under_way, one_same in killed(args.kills):
+        under_way.append(one_under_way)
+        same.append(one_same)
+        yield {
+            "fit": f"digits; {', '.join(KILLED)} in turns",
+            "killed": len(same),
+            "under_way": sum(under_way),
+            "same": sum(same),
+        }
 
 
 def killed(n_kills, seed=0):
-    """Number of fits that ended as one left alone, and of those killed with a checkpoint."""
-    random, n_same, n_under_way = np.random.default_rng(seed), 0, 0
-    alone, seconds = {}, {}
+    """Yield of each fit whether it had a checkpoint, and whether it ended as one left alone."""
+    random, alone, seconds = np.random.default_rng(seed), {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for name in KILLED:
             KILLED[name]().fit(digits())  # compiles, as the child will
@@ -117,11 +119,8 @@ def killed(n_kills, seed=0):
                 time.sleep(random.uniform(0, seconds[name]))
                 child.kill()
                 under_way = path.exists() and not child.stdout.read()
-            n_under_way += under_way
-            n_same += saved(keep(name, path, 0), folder) == alone[name]
+            yield under_way, saved(keep(name, path, 0), folder) == alone[name]
             assert sorted(os.listdir(folder)) == ["a.checkpoint", "estimator.skae"], "litter"
-        print(f"{number + 1} killed, {n_under_way} under way, {n_same} as left alone", flush=True)
-    return n_same, n_under_way
 
 
 # Costs
