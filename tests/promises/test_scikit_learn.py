@@ -119,7 +119,9 @@ def test_estimator_checks_of_the_others(estimator, check):
 
 
 @pytest.mark.slow
-@parametrize_with_checks([AutoencoderTransformer(checkpoint="checkpoints/", max_iter=5)])
+@parametrize_with_checks(
+    [AutoencoderTransformer(checkpoint="checkpoints/", max_iter=5, random_state=0)]
+)
 def test_estimator_checks_with_checkpoints(estimator, check, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     check(estimator)
