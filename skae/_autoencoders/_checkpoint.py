@@ -42,7 +42,9 @@ class Checkpoint(BaseEstimator):
     >>> X = load_digits().data
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     checkpoint = Checkpoint(f"{folder}/digits.checkpoint", every=60)
-    ...     autoencoder = AutoencoderTransformer(8, max_iter=20, checkpoint=checkpoint)
+    ...     autoencoder = AutoencoderTransformer(
+    ...         8, max_iter=20, random_state=0, checkpoint=checkpoint
+    ...     )
     ...     codes = autoencoder.fit_transform(X)
     ...     again = autoencoder.fit_transform(X)  # does not train again
     >>> bool((codes == again).all())
