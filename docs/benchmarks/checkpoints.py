@@ -15,10 +15,11 @@ import sys
 import tempfile
 import time
 import warnings
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from _report import add_output_options, markdown_table, write_results
+from _report import add_output_options, markdown_table, read_records, write_results
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 
@@ -35,12 +36,17 @@ COLUMNS = {
     "file": "MB of the file",
     "digest": "seconds to identify the fit",
     "epoch": "seconds of an epoch",
+    "killed": "killed",
+    "under_way": "of them, while it trained and had a checkpoint",
+    "same": "ended as one left alone",
 }
 
 NOTES = [
     "The CPU time with checkpoints is relative to the fit without, the median of the ratios of "
     "alternating fits in one process, in which nothing is compiled. What is inside checkpoints is "
     "measured by a clock there, as a share of the fit: identifying the fit, and writing.",
+    "The kills are by SIGKILL, at random moments of the fit, which keeps each epoch. Equal are all "
+    "bytes of the file that `skae.save` makes of the estimator.",
 ]
 
 KILLED = {
@@ -76,10 +82,23 @@ def saved(estimator, folder):
     return path.read_bytes()
 
 
+def kills(args):
+    """Yield the record of fits that were killed at random moments, after each of them."""
+    under_way, same = [], []
+    for one_under_way, one_same in killed(args.kills):
+        under_way.append(one_under_way)
+        same.append(one_same)
+        yield {
+            "fit": f"digits; {', '.join(KILLED)} in turns",
+            "killed": len(same),
+            "under_way": sum(under_way),
+            "same": sum(same),
+        }
+
+
 def killed(n_kills, seed=0):
-    """Number of fits that ended as one left alone, of those under way and of all."""
-    random, n_same, n_under_way = np.random.default_rng(seed), 0, 0
-    alone, seconds = {}, {}
+    """Yield of each fit whether it had a checkpoint, and whether it ended as one left alone."""
+    random, alone, seconds = np.random.default_rng(seed), {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for name in KILLED:
             KILLED[name]().fit(digits())  # compiles, as the child will
@@ -100,11 +119,8 @@ def killed(n_kills, seed=0):
                 time.sleep(random.uniform(0, seconds[name]))
                 child.kill()
                 under_way = path.exists() and not child.stdout.read()
-            n_under_way += under_way
-            n_same += saved(keep(name, path, 0), folder) == alone[name]
+            yield under_way, saved(keep(name, path, 0), folder) == alone[name]
             assert sorted(os.listdir(folder)) == ["a.checkpoint", "estimator.skae"], "litter"
-        print(f"{number + 1} killed, {n_under_way} under way, {n_same} as left alone", flush=True)
-    return n_same, n_under_way
 
 
 # Costs
@@ -173,14 +189,16 @@ def cost(label, estimator, X, repeats):
     }
 
 
-def costs(mnist, repeats):
+def costs(args):
+    """Yield a record for each fit whose cost is measured."""
+    repeats = args.repeats
     yield cost(
         "digits 64-128-8, 100 epochs",
         skae.AutoencoderTransformer(8, random_state=0),
         digits(),
         repeats,
     )
-    with np.load(mnist) as file:
+    with np.load(args.mnist) as file:
         X = file["x_train"].reshape(-1, 784).astype(np.float32) / 255
     dense = skae.AutoencoderTransformer(32, hidden_layer_sizes=(256,), max_iter=5, random_state=0)
     yield cost("MNIST 784-256-32, 5 epochs", dense, X, repeats)
@@ -188,9 +206,13 @@ def costs(mnist, repeats):
     yield cost("10,000 rows, 784-1000-500-32, 5 epochs", large, X[:10000], repeats)
 
 
+PARTS = {"costs": costs, "kills": kills}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mnist", type=Path, help="mnist.npz")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
@@ -202,21 +224,14 @@ def main():
         keep(*args.child, every=0)
         print("ended", flush=True)
         return
-    if args.mnist is None:
-        parser.error("--mnist is needed")
-    records = []
-    for record in costs(args.mnist, args.repeats):
-        records.append(record)
+    if args.mnist is None and "costs" in args.parts:
+        parser.error("--mnist is needed for the costs")
+    records = read_records(args.json, "fit")
+    for record in chain(*(PARTS[part](args) for part in args.parts)):
+        records[record["fit"]] = record
         print(markdown_table([record], COLUMNS).splitlines()[-1], flush=True)
-        write_results(args.json, args.markdown, "Checkpoints", records, COLUMNS, NOTES)
-    n_same, n_under_way = killed(args.kills)
-    kills = (
-        f"SIGKILL at {args.kills} random moments, a checkpoint after each epoch: {n_same} of "
-        f"{args.kills} fits ended as one left alone, to the bit; {n_under_way} of them had a "
-        f"checkpoint of a training under way. They were fits with {', '.join(KILLED)} in turns."
-    )
-    write_results(args.json, args.markdown, "Checkpoints", records, COLUMNS, [kills, *NOTES])
-    print(kills)
+        rows = list(records.values())
+        write_results(args.json, args.markdown, "Checkpoints", rows, COLUMNS, NOTES)
 
 
 if __name__ == "__main__":

@@ -189,8 +189,10 @@ class BaseAutoencoder(
         Raises
         ------
         ValueError
-            If an argument is rejected, or a loss, a weight or an output becomes infinite or NaN.
-            The estimator then stays as it was.
+            If an argument is rejected, `checkpoint` is of another fit, or a loss, a weight or an
+            output becomes infinite or NaN. The estimator then stays as it was.
+        OSError
+            If no file can be written where `checkpoint` says.
         KeyboardInterrupt
             If Ctrl-C comes in pretraining, before the first epoch ended, or a second time. The
             estimator then stays as it was.
@@ -198,6 +200,7 @@ class BaseAutoencoder(
         Notes
         -----
         Ctrl-C after the first epoch ends the training with a warning; what was trained is kept.
+        With a `checkpoint`, another call goes on from there.
         """
         return self._fit(X, sample_weight=sample_weight, X_val=X_val)
 

@@ -18,6 +18,9 @@ SHARE_OF_WRITING = 0.01
 SUFFIX = ".checkpoint"
 """How the names end that files get in a folder."""
 
+WHOLE = "network"
+"""Name of the training of the whole network."""
+
 
 class Checkpoint(BaseEstimator):
     """Where a fit keeps what it has reached, and how often, as the parameter `checkpoint`.
@@ -39,7 +42,9 @@ class Checkpoint(BaseEstimator):
     >>> X = load_digits().data
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     checkpoint = Checkpoint(f"{folder}/digits.checkpoint", every=60)
-    ...     autoencoder = AutoencoderTransformer(8, max_iter=20, checkpoint=checkpoint)
+    ...     autoencoder = AutoencoderTransformer(
+    ...         8, max_iter=20, random_state=0, checkpoint=checkpoint
+    ...     )
     ...     codes = autoencoder.fit_transform(X)
     ...     again = autoencoder.fit_transform(X)  # does not train again
     >>> bool((codes == again).all())
@@ -87,6 +92,11 @@ class Reached:
         self.seed, self.file = seed, file
         self.alpha, self.trainings = None, {}
 
+    @property
+    def has_ended(self):
+        """Whether the whole network was trained to the end."""
+        return WHOLE in self.trainings and self.trainings[WHOLE].ended
+
     def run(self, name, training, *arguments):
         """Run a training, or the rest of it, and keep what it gives."""
         earlier = self.trainings.get(name)
@@ -105,10 +115,6 @@ class Reached:
         before = {} if name == WHOLE else self.trainings
         self.trainings = {**before, name: training.progress()}
         self.file.write(self, start)
-
-
-WHOLE = "network"
-"""Name of the training of the whole network."""
 
 
 def reached(fit, rows, seed):
@@ -141,7 +147,7 @@ def reached(fit, rows, seed):
         return Reached(seed, file)
     earlier = Reached(content["seed"], file)
     earlier.alpha, earlier.trainings = content["alpha"], content["trainings"]
-    if is_drawn and any(p.ended for name, p in earlier.trainings.items() if name == WHOLE):
+    if is_drawn and earlier.has_ended:
         warn(
             f"This fit had already ended in {file.path!r} and is taken from there, with the random "
             "numbers it had then. Remove the file, or set random_state, for others."
@@ -244,7 +250,9 @@ class CheckpointFile:
             return not self._is_lost
         try:
             content = self._content()
-            same = content["seed"] == seed and not differences(content, self.identity)
+            same = content is None or (
+                content["seed"] == seed and not differences(content, self.identity)
+            )
         except UnusableError:
             same = False
         if not same:

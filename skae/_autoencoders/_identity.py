@@ -114,10 +114,12 @@ def differences(content, now):
         From `identity`.
     """
     earlier = content["identity"]
-    if texts := _changes(earlier["versions"], now["versions"]):
+    if texts := _changes(earlier.get("versions", {}), now["versions"]):
         return texts
     texts = [
-        text for kind in ("fit", "params", "data") for text in _changes(earlier[kind], now[kind])
+        text
+        for kind in ("fit", "params", "data")
+        for text in _changes(earlier.get(kind, {}), now[kind])
     ]
     if now["fit"]["random_state"][1] not in (ANY, str(content["seed"])):
         texts.append("random_state gives another seed")

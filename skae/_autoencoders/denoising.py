@@ -313,8 +313,10 @@ class DenoisingAutoencoder(BaseAutoencoder):
         Raises
         ------
         ValueError
-            If an argument is rejected, or a loss, a weight or an output becomes infinite or NaN.
-            The estimator then stays as it was.
+            If an argument is rejected, `checkpoint` is of another fit, or a loss, a weight or an
+            output becomes infinite or NaN. The estimator then stays as it was.
+        OSError
+            If no file can be written where `checkpoint` says.
         KeyboardInterrupt
             If Ctrl-C comes in pretraining, before the first epoch ended, or a second time. The
             estimator then stays as it was.
@@ -322,6 +324,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         Notes
         -----
         Ctrl-C after the first epoch ends the training with a warning; what was trained is kept.
+        With a `checkpoint`, another call goes on from there.
         """
         return self._fit(X, X_clean=X_clean, sample_weight=sample_weight, X_val=X_val)
 

@@ -211,24 +211,28 @@ def test_a_fit_that_had_ended_trains_no_more(digits, tmp_path, monkeypatch):
     assert (tmp_path / "a.checkpoint").read_bytes() == before
 
 
-def test_after_ctrl_c_a_fit_goes_on(digits, tmp_path, monkeypatch):
-    alone = autoencoder().fit(digits)
-    estimator = autoencoder(checkpoint=str(tmp_path / "a.checkpoint"))
-    record = Training._record
+@pytest.mark.parametrize(("rows_of_block", "n_passes"), [(160, 3), (40, 10)])
+def test_after_ctrl_c_a_fit_goes_on(rows_of_block, n_passes, digits, tmp_path, monkeypatch):
+    """Also from the middle of an epoch."""
+    monkeypatch.setattr(batches, "BLOCK_BYTES", 4 * 64 * rows_of_block)
+    alone = autoencoder(batch_size=20).fit(digits)
+    estimator = autoencoder(batch_size=20, checkpoint=str(tmp_path / "a.checkpoint"))
+    train, passes = Training._pass, []
 
     def with_signal(self, *arguments):
-        record(self, *arguments)
-        if len(self.history["loss"]) == 3:
+        passes.append(1)
+        if len(passes) == n_passes:
             signal.raise_signal(signal.SIGINT)
+        return train(self, *arguments)
 
-    monkeypatch.setattr(Training, "_record", with_signal)
+    monkeypatch.setattr(Training, "_pass", with_signal)
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    n_epochs = n_passes // -(-150 // rows_of_block)
     try:
-        with pytest.warns(UserWarning, match="Ctrl-C ended the training after 3 epochs"):
-            assert estimator.fit(digits).n_iter_ == 3
+        with pytest.warns(UserWarning, match=f"Ctrl-C ended the training after {n_epochs} epochs"):
+            assert estimator.fit(digits).n_iter_ == n_epochs
     finally:
         signal.signal(signal.SIGINT, handler)
-    monkeypatch.undo()
     assert_same_fit(estimator.fit(digits), alone)
 
 

@@ -118,6 +118,15 @@ def test_estimator_checks_of_the_others(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
+@parametrize_with_checks(
+    [AutoencoderTransformer(checkpoint="checkpoints/", max_iter=5, random_state=0)]
+)
+def test_estimator_checks_with_checkpoints(estimator, check, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check(estimator)
+
+
 # The set_output checks fit on a data frame and transform its array: the warning is theirs.
 @pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names:UserWarning")
 @pytest.mark.parametrize(
