@@ -18,9 +18,9 @@ from ._autoencoders._warnings import warn
 from ._autoencoders.variational import check_n_samples
 from ._data import Rows, frames
 from ._data.statistics import summarise
-from ._data.table import described
+from ._data.table import described, table_of
 from ._data.validation import LARGEST, check_range, explaining
-from ._sklearn_compat import ObjectWith, asked_library, check_feature_names_in, fit_context
+from ._sklearn_compat import ObjectWith, check_feature_names_in, fit_context
 from .exceptions import StillImprovingWarning
 
 __all__ = ["AutoencoderImputer"]
@@ -376,14 +376,13 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
 
     def _as_table(self, features, X, missing, indicators=None):
         """The table of features, with the values of X where they are not missing."""
-        library = asked_library(self) or self._table.library
         names = [] if indicators is None else self.get_feature_names_out()[self.n_features_in_ :]
         columns = [] if indicators is None else indicators.T
         beside = [
             (name, frames.Values(one.astype(float), ""))
             for name, one in zip(names, columns, strict=True)
         ]
-        return self._table.decoded(features, library, frames.index_of(X), X, missing, beside)
+        return table_of(self, features, X, keep=X, missing=missing, beside=beside)
 
     def _filled(self, Z):
         """Standardised rows with missing values as the normal distribution expects them."""

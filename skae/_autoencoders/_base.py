@@ -16,9 +16,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from .._data import Rows, frames
+from .._data import Rows
 from .._data.statistics import blocks
-from .._data.table import checked_features
+from .._data.table import checked_features, table_of
 from .._data.validation import check_range, explaining, surely_in_range
 from .._engine import ACTIVATION_NAMES, SCHEDULES, SOLVERS, Objective, PointCode, Solver, Weighted
 from .._sklearn_compat import (
@@ -29,7 +29,6 @@ from .._sklearn_compat import (
     Options,
     RealNotInt,
     StrOptions,
-    asked_library,
     fit_context,
     in_container,
     with_callbacks,
@@ -486,8 +485,7 @@ class BaseAutoencoder(
         """
         if self._table is None:
             return in_container(self, features, X, self._feature_names())
-        library = asked_library(self) or self._table.library
-        return self._table.decoded(features, library, frames.index_of(X), keep, missing)
+        return table_of(self, features, X, keep=keep, missing=missing)
 
     def _feature_names(self):
         names = getattr(self, "feature_names_in_", None)

@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from .._sklearn_compat import check_sample_weight
+from .._sklearn_compat import asked_library, check_sample_weight
 from . import frames
 from .rows import Rows
 from .statistics import summarise
@@ -284,6 +284,24 @@ class Table:
             columns = [one._replace(dtype="") for one in columns]
         names = [*(own.name for own in self.columns), *(name for name, _ in beside)]
         return frames.frame(library, names, [*columns, *(own for _, own in beside)], index)
+
+
+def table_of(estimator, features, X, **parts):
+    """Features as the table that `set_output` asks for, else that of the training rows.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Has a `Table`, and `set_output`.
+    features : ndarray of shape (n_rows, n_features)
+    X : frame or array-like of shape (n_rows, ...)
+        Whose index the table gets.
+    **parts
+        `keep`, `missing` and `beside` of `Table.decoded`.
+    """
+    table = estimator._table
+    library = asked_library(estimator) or table.library
+    return table.decoded(features, library, frames.index_of(X), **parts)
 
 
 def kept(column, other, missing):
