@@ -258,6 +258,7 @@ def test_bad_labels(y, error, message, wine, autoencoder):
         (np.full(150, 1e200) * np.arange(150), "y contains values whose squares"),
         (np.c_[np.zeros(150), np.r_[np.nan, np.zeros(149)]], "in some targets of a row"),
         (np.zeros(149), "inconsistent numbers of samples"),
+        (np.full(150, "high"), "y: could not convert string to float"),
         (None, "requires y to be passed"),
     ],
 )
@@ -302,6 +303,9 @@ def test_class_weights_are_weights_of_rows(wine, half, autoencoder):
     np.testing.assert_allclose(by_class.predict_proba(X), by_rows, rtol=1e-6)
     with pytest.raises(ValueError, match=r"class_weight has the classes \[7\]"):
         by_class.set_params(class_weight={7: 1.0}).fit(X, half)
+    for bad in ({1: -1.0}, {1: np.nan}, {0: 0, 1: 0, 2: 0}, {1: "heavy"}):
+        with pytest.raises(ValueError, match="class_weight must have finite numbers"):
+            by_class.set_params(class_weight=bad).fit(X, half)
     assert (by_class.set_params(class_weight="balanced").fit(X, half).score(X, wine[1])) > 0.9
 
 

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_array
 
+from .._data.validation import explaining
 from .._sklearn_compat import fit_context
 from ._base import BasePredictor, Labels, check_given, check_some_weight
 from ._tasks import Regression
@@ -206,9 +207,10 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
     def _read(self, y, known=None):
         """Y as a float64 array of shape (n_rows,) or (n_rows, n_targets), and who has a label."""
         check_given(y, self)
-        y = check_array(
-            y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y"
-        )
+        with explaining("y"):
+            y = check_array(
+                y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y"
+            )
         missing = np.isnan(y).reshape(len(y), -1)
         if (missing.any(axis=1) != missing.all(axis=1)).any():
             raise ValueError(
