@@ -26,8 +26,9 @@ from skae import (
     AutoencoderTransformer,
     VariationalAutoencoder,
 )
-from skae._supervised._linear import folds, views
+from skae._supervised._linear import FINE_SHRINKAGES, folds, views
 from skae._supervised._spreading import certainty, neighbourhood, spread
+from skae._supervised._tasks import Regression
 
 SMALL = AutoencoderTransformer(2, hidden_layer_sizes=(8,), max_iter=3)
 
@@ -110,10 +111,22 @@ def test_without_epochs_it_is_a_ridge_regression_on_code_and_x(numbers):
     n = labelled.sum()
     predictions = [
         Ridge(alpha=n * shrinkage / 2).fit(features[labelled], y[labelled]).predict(features)
-        for shrinkage in (1, 0.1, 0.01, 1e-3, 1e-4)
+        for shrinkage in FINE_SHRINKAGES
     ]
     distances = [np.abs(p - model.predict(X)).max() for p in predictions]
     assert min(distances) < 1e-3 * y.std()
+
+
+def test_losses_of_rows_left_out_are_those_of_models_of_the_others():
+    rng = np.random.default_rng(0)
+    X, y, weight = rng.normal(size=(9, 3)), rng.normal(size=(9, 2)), rng.uniform(1, 2, size=9)
+    share = weight / weight.sum()
+    (found,) = Regression().left_out_losses(X, y, weight, [0.3])
+    for row in range(9):
+        rest = np.arange(9) != row
+        model = Ridge(alpha=0.3 * 2 / 2).fit(X[rest], y[rest], sample_weight=share[rest])
+        expected = np.square(model.predict(X[[row]])[0] - y[row]).mean()
+        assert found[row] == pytest.approx(expected)
 
 
 def test_the_first_loss_is_the_cross_entropy_at_the_start(wine, half, autoencoder):

@@ -17,7 +17,9 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
     regression on its code and on X is fitted to the labelled rows, and encoder and regression are
     trained further together from there. What the regression sees, how strongly it is shrunk, the
     noise that is added to X in training and the number of epochs are those of the least squared
-    error on labelled rows held out: with few labels that may be the ridge regression as it is.
+    error on labelled rows held out. Where that is no gain, it is a ridge regression on standardised
+    X, whose shrinkage is that of the least error of each row by the others, as of
+    `sklearn.linear_model.RidgeCV`; beyond 1,000 labelled rows the one before the training.
 
     Parameters
     ----------
