@@ -99,14 +99,14 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         loss is defined in [0, 1] only.
     normal_ : NormalModel
         The normal distribution of such rows.
-    centre_, scale_ : ndarray of shape (n_valid,) or (n_levels_and_numbers,)
+    centre_, scale_ : ndarray of shape (n_encoded,)
         Mean and standard deviation by which they are standardised, of the features that have
-        values.
-    low_, high_ : ndarray of shape (n_valid,)
-        Range of the values in the training rows.
+        values; of a table with categories, of the features that its columns are encoded as.
+    low_, high_ : ndarray of shape (n_encoded,)
+        Range of the values of those in the training rows.
     trust_ : float
         Share of the autoencoder's correction that is made, in the range [0, 1].
-    spread_ : ndarray of shape (n_valid,)
+    spread_ : ndarray of shape (n_encoded,)
         Mean squared error over the variance by the normal distribution, of values that were
         hidden; draws are spread accordingly.
     valid_, indicated_ : ndarray of shape (n_features_in_,)

@@ -75,9 +75,9 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
         Score below which a row is an outlier.
     residual_variance_ : ndarray of shape (n_features_in_,)
         Mean of `reconstruction_error` of each feature in the training rows that are no outliers.
-    constant_ : ndarray of shape (n_features_in_,)
+    constant_ : ndarray of shape (n_encoded,)
         Value of each feature that has only one in the training rows; NaN for the others. Of a table
-        with categories, the features are those that the columns are encoded as.
+        with categories, the features are those that the columns are encoded as, else those of X.
     surprise_ : float
         What another value of such a feature takes from the score of a row.
     n_features_in_ : int

@@ -479,6 +479,10 @@ def test_what_is_not_converted_is_named():
     model = fit(AutoencoderTransformer(1, max_iter=1), table)
     with pytest.raises(NotImplementedError, match=r"of a table with categories.*Encode the"):
         to_onnx(model, table[:1])
+    dates = np.array(["2020-01-01", "2021-01-01"], "datetime64[D]")[LABELS % 2]
+    model = AutoencoderClassifier(model, max_iter=0, random_state=0).fit(table, dates)
+    with pytest.raises(NotImplementedError, match="classes of type datetime64"):
+        to_onnx(model, table[:1])
     with pytest.raises(ValueError, match="not fitted yet"):
         to_onnx(AutoencoderRegressor(), X[:1])
 

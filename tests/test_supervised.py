@@ -26,8 +26,9 @@ from skae import (
     AutoencoderTransformer,
     VariationalAutoencoder,
 )
-from skae._supervised._linear import folds, views
+from skae._supervised._linear import FINE_SHRINKAGES, folds, views
 from skae._supervised._spreading import certainty, neighbourhood, spread
+from skae._supervised._tasks import Regression
 
 SMALL = AutoencoderTransformer(2, hidden_layer_sizes=(8,), max_iter=3)
 
@@ -110,10 +111,22 @@ def test_without_epochs_it_is_a_ridge_regression_on_code_and_x(numbers):
     n = labelled.sum()
     predictions = [
         Ridge(alpha=n * shrinkage / 2).fit(features[labelled], y[labelled]).predict(features)
-        for shrinkage in (1, 0.1, 0.01, 1e-3, 1e-4)
+        for shrinkage in FINE_SHRINKAGES
     ]
     distances = [np.abs(p - model.predict(X)).max() for p in predictions]
     assert min(distances) < 1e-3 * y.std()
+
+
+def test_losses_of_rows_left_out_are_those_of_models_of_the_others():
+    rng = np.random.default_rng(0)
+    X, y, weight = rng.normal(size=(9, 3)), rng.normal(size=(9, 2)), rng.uniform(1, 2, size=9)
+    share = weight / weight.sum()
+    (found,) = Regression().left_out_losses(X, y, weight, [0.3])
+    for row in range(9):
+        rest = np.arange(9) != row
+        model = Ridge(alpha=0.3 * 2 / 2).fit(X[rest], y[rest], sample_weight=share[rest])
+        expected = np.square(model.predict(X[[row]])[0] - y[row]).mean()
+        assert found[row] == pytest.approx(expected)
 
 
 def test_the_first_loss_is_the_cross_entropy_at_the_start(wine, half, autoencoder):
@@ -258,6 +271,7 @@ def test_bad_labels(y, error, message, wine, autoencoder):
         (np.full(150, 1e200) * np.arange(150), "y contains values whose squares"),
         (np.c_[np.zeros(150), np.r_[np.nan, np.zeros(149)]], "in some targets of a row"),
         (np.zeros(149), "inconsistent numbers of samples"),
+        (np.full(150, "high"), "y: could not convert string to float"),
         (None, "requires y to be passed"),
     ],
 )
@@ -302,6 +316,9 @@ def test_class_weights_are_weights_of_rows(wine, half, autoencoder):
     np.testing.assert_allclose(by_class.predict_proba(X), by_rows, rtol=1e-6)
     with pytest.raises(ValueError, match=r"class_weight has the classes \[7\]"):
         by_class.set_params(class_weight={7: 1.0}).fit(X, half)
+    for bad in ({1: -1.0}, {1: np.nan}, {0: 0, 1: 0, 2: 0}, {1: "heavy"}):
+        with pytest.raises(ValueError, match="class_weight must have finite numbers"):
+            by_class.set_params(class_weight=bad).fit(X, half)
     assert (by_class.set_params(class_weight="balanced").fit(X, half).score(X, wine[1])) > 0.9
 
 

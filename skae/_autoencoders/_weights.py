@@ -31,7 +31,8 @@ def with_keras_weights(network, encoder, decoder):
         if model is None:
             continue
         check_model(network, role, model)
-        arrays = [np.array(weight, np.float32) for weight in model.weights]
+        # NumPy warns of the conversion of a Keras variable itself.
+        arrays = [np.array(weight.value, np.float32) for weight in model.weights]
         check_shapes(role, arrays, [weights[kind][index].shape for kind, index in places])
         check_finite(role, model.weights, arrays)
         for place, array in zip(places, arrays, strict=True):

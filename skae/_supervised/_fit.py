@@ -21,7 +21,7 @@ from .._engine import (
 )
 from ..corruption import GaussianNoise
 from ._head import HeadShrinkage, at_linear_model, with_head
-from ._linear import chosen, folds, views
+from ._linear import chosen, folds, held_out_loss, ridge_of_features, views
 from ._spreading import certainty, neighbourhood, padded, spread, spreading_helps
 
 NOISES = (0.0, 0.5, 1.0)
@@ -32,6 +32,9 @@ MOST_MERGED = 2**26
 
 LINEAR_ROWS, SPREAD_ROWS = 10_000, 20_000
 """Most labelled rows that choices are made on, and most rows over which labels spread."""
+
+LEFT_OUT_ROWS = 1_000
+"""Most labelled rows that are left out one by one, which fewer rows need more and costs less."""
 
 ALL_FOLDS, FOLD_ROWS = 5, 5_000
 """A fold is a fifth of the rows. The fewer rows there are, the more folds are held out in turn: as
@@ -153,7 +156,8 @@ class Fit:
         if spread_data is not None:
             data, n_epochs = spread_data, self.settings.max_iter
         if n_epochs == 0:
-            return Outcome(start, [], trial.curve)
+            alone = np.ones(len(self.y), bool)
+            return Outcome(self._linear(alone, self.alone), [], trial.curve)
         training = self._trained(start, data, n_epochs, trial.noise)
         has_spread = spread_data is not None
         return Outcome(checked(training), training.history["loss"], trial.curve, has_spread)
@@ -170,17 +174,33 @@ class Fit:
         self.view, self.shrinkage = chosen(
             self.task, self.seen, self.y, sample.weight, self.fold, candidates
         )
+        self.alone = self.view, self.shrinkage
+        if hasattr(self.task, "left_out_losses") and 1 < len(self.y) <= LEFT_OUT_ROWS:
+            self.alone = ridge_of_features(self.task, self.seen, self.y, sample.weight, candidates)
 
     def _seen(self, rows):
         """Code and X, side by side, on the network's scale."""
         return self.network.encode(rows, np.empty((rows.n_rows, self.network.n_code_features)))
 
-    def _linear(self, kept):
-        """The network at the linear model of some of the labelled rows."""
-        features = self.view.of(self.seen[kept])
+    def _linear(self, kept, choice=None):
+        """The network at the linear model of some of the labelled rows.
+
+        Parameters
+        ----------
+        kept : ndarray of bool of shape (n_rows,)
+        choice : pair of View and float, default=None
+            What it sees, and its shrinkage; None takes those from which training starts.
+        """
+        view, shrinkage = choice or (self.view, self.shrinkage)
         weight = self.sample.weight[kept]
-        model = self.task.linear(features, self.y[kept], weight, self.shrinkage)
-        return at_linear_model(self.network, self.view.centre, self.view.gain, *model)
+        model = self.task.linear(view.of(self.seen[kept]), self.y[kept], weight, shrinkage)
+        return at_linear_model(self.network, view.centre, view.gain, *model)
+
+    def _loss_alone(self):
+        """Mean loss, on rows held out, of the linear model that would not be trained further."""
+        view, shrinkage = self.alone
+        seen, weight = view.of(self.seen), self.sample.weight
+        return held_out_loss(self.task, seen, self.y, weight, self.fold, shrinkage)
 
     # Training
 
@@ -189,7 +209,10 @@ class Fit:
         settings = self.settings
         if not settings.early_stopping or not settings.max_iter or self.fold.max() < 0:
             return Trial(0.0, settings.max_iter, [], np.full(self.y.shape, np.nan))
-        return min((self._trial(noise) for noise in NOISES), key=lambda trial: min(trial.curve))
+        trial = min((self._trial(noise) for noise in NOISES), key=lambda trial: min(trial.curve))
+        if min(trial.curve) >= self._loss_alone():
+            trial.n_epochs = 0
+        return trial
 
     def _trial(self, noise):
         outputs, curve = np.full(self.y.shape, np.nan), 0.0

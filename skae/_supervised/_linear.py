@@ -7,6 +7,9 @@ import numpy as np
 SHRINKAGES = (1.0, 0.1, 0.01, 1e-3, 1e-4)
 """Weights of half the squared coefficients that are tried; the largest first."""
 
+FINE_SHRINKAGES = tuple((10.0 ** np.arange(1.5, -4.1, -0.25)).tolist())
+"""Those that are tried where the loss of rows left out has a closed form."""
+
 USUAL_SHRINKAGE = 0.1
 """The one with which views are compared, and that is taken where no row can be held out."""
 
@@ -95,6 +98,29 @@ def chosen(task, seen, target, weight, fold, candidates):
 
     view = min(candidates, key=lambda view: loss(view, USUAL_SHRINKAGE))
     return view, min(SHRINKAGES, key=lambda shrinkage: loss(view, shrinkage))
+
+
+def ridge_of_features(task, seen, target, weight, candidates):
+    """The view of X alone, and the shrinkage of the least loss where each row is left out in turn.
+
+    As `sklearn.linear_model.RidgeCV` of standardised features. Choosing among all views in this way
+    was worse by far on 50 rows of 30 features.
+
+    Parameters
+    ----------
+    task : Regression
+    seen, target : ndarray of shape (n_rows, ...)
+    weight : ndarray of shape (n_rows,)
+    candidates : list of View
+
+    Returns
+    -------
+    view : View
+    shrinkage : float
+    """
+    view = candidates[2]
+    losses = task.left_out_losses(view.of(seen), target, weight, FINE_SHRINKAGES)
+    return view, FINE_SHRINKAGES[np.argmin(losses @ weight)]
 
 
 def folds(strata, n_folds, share, seed):

@@ -72,6 +72,37 @@ class Regression:
         coef = np.reshape(model.coef_, (target.shape[1], -1)).T
         return coef, np.broadcast_to(model.intercept_, target.shape[1])
 
+    def left_out_losses(self, features, target, weight, shrinkages):
+        """Loss of each row by the linear model of all other rows, in closed form [1]_.
+
+        Parameters
+        ----------
+        features, target, weight : as in `linear`
+        shrinkages : sequence of float
+
+        Returns
+        -------
+        losses : ndarray of shape (n_shrinkages, n_rows)
+
+        References
+        ----------
+        .. [1] Allen, D. M. (1974). The relationship between variable selection and data
+           augmentation and a method for prediction. Technometrics 16, 125-127.
+           https://doi.org/10.1080/00401706.1974.10489157
+        """
+        share = weight / weight.sum()
+        root = np.sqrt(share)[:, None]
+        x, y = (root * (array - share @ array) for array in (features, target))
+        left, singular, _ = np.linalg.svd(x, full_matrices=False)
+        found = []
+        for shrinkage in shrinkages:
+            kept = np.square(singular)
+            kept = kept / (kept + shrinkage * target.shape[1] / 2)
+            leverage = share + np.square(left) @ kept
+            rest = (y - left @ (kept[:, None] * (left.T @ y))) / root
+            found.append(np.square(rest / (1 - leverage)[:, None]).mean(axis=1))
+        return np.array(found)
+
     def losses(self, outputs, target):
         """Squared error of each row, mean over its targets."""
         return np.square(outputs - target).mean(axis=1)

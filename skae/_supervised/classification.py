@@ -1,6 +1,7 @@
 """The classifier."""
 
 import warnings
+from numbers import Real
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -358,6 +359,7 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         by_class = {label: self.class_weight.get(label, 1.0) for label in known.tolist()}
         if foreign := sorted(set(self.class_weight) - set(by_class), key=str):
             raise ValueError(f"class_weight has the classes {foreign}, which y has not.")
+        check_class_weights(by_class.values(), self.class_weight)
         return np.array([by_class[label] for label in own.tolist()], float)
 
     @classmethod
@@ -411,6 +413,16 @@ def warn_of_signs():
         UserWarning,
         stacklevel=2,
     )
+
+
+def check_class_weights(weights, asked):
+    """Refuse weights of classes that are no numbers, negative, infinite or all zero."""
+    are_numbers = all(isinstance(weight, Real) for weight in weights)
+    if not are_numbers or not all(0 <= weight < np.inf for weight in weights) or not any(weights):
+        raise ValueError(
+            "class_weight must have finite numbers that are not negative, and some positive, got "
+            f"{asked!r}."
+        )
 
 
 def check_classes(present):

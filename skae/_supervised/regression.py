@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_array
 
+from .._data.validation import explaining
 from .._sklearn_compat import fit_context
 from ._base import BasePredictor, Labels, check_given, check_some_weight
 from ._tasks import Regression
@@ -16,7 +17,9 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
     regression on its code and on X is fitted to the labelled rows, and encoder and regression are
     trained further together from there. What the regression sees, how strongly it is shrunk, the
     noise that is added to X in training and the number of epochs are those of the least squared
-    error on labelled rows held out: with few labels that may be the ridge regression as it is.
+    error on labelled rows held out. Where that is no gain, it is a ridge regression on standardised
+    X, whose shrinkage is that of the least error of each row by the others, as of
+    `sklearn.linear_model.RidgeCV`; beyond 1,000 labelled rows the one before the training.
 
     Parameters
     ----------
@@ -207,9 +210,10 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
     def _read(self, y, known=None):
         """Y as a float64 array of shape (n_rows,) or (n_rows, n_targets), and who has a label."""
         check_given(y, self)
-        y = check_array(
-            y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y"
-        )
+        with explaining("y"):
+            y = check_array(
+                y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y"
+            )
         missing = np.isnan(y).reshape(len(y), -1)
         if (missing.any(axis=1) != missing.all(axis=1)).any():
             raise ValueError(

@@ -94,9 +94,21 @@ def refuse_imputer(scope, model, inputs, custom_parsers=None):
 
 
 def label_type(classes):
-    """The type of labels."""
+    """The type of labels.
+
+    Raises
+    ------
+    NotImplementedError
+        If ONNX has none, as of dates.
+    """
     kinds = {"b": BooleanTensorType, "f": DoubleTensorType, "O": StringTensorType}
-    return kinds.get(classes.dtype.kind, Int64TensorType)
+    kinds |= dict.fromkeys("iu", Int64TensorType)
+    if classes.dtype.kind not in kinds:
+        raise NotImplementedError(
+            f"skae.onnx has no converter for classes of type {classes.dtype}. Fit with labels of "
+            "whole numbers or text."
+        )
+    return kinds[classes.dtype.kind]
 
 
 def declared(scope, model, inputs, types):

@@ -1,6 +1,7 @@
 """`with_weights`: networks that were trained elsewhere come back as estimators."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -61,6 +62,13 @@ def test_weights_that_did_not_change_come_back_to_the_bit(name, tmp_path):
     skae.save(same, tmp_path / "model")
     for copied in (skae.load(tmp_path / "model"), pickle.loads(pickle.dumps(same))):
         np.testing.assert_array_equal(copied.transform(X), estimator.transform(X))
+
+
+def test_it_warns_of_nothing(fitted):
+    model = fitted.encoder_
+    with warnings.catch_warnings():  # pyproject.toml lets Keras convert its variables
+        warnings.simplefilter("error")
+        fitted.with_weights(model)
 
 
 def classifier_on(encoder):
