@@ -378,7 +378,7 @@ def changed_array(members, chance):
     elif way == 1:
         array = np.resize(array, chance.choice([(), (0,), (1,), (7,), (2, 2), (1, 1, 1)]))
     elif way == 2:
-        array = array.T.copy() if array.ndim > 1 else array[::-1].copy()
+        array = np.flip(array.T).copy()
     elif way == 3:
         other = f"{chance.randrange(len(members) - 1)}.npy"
         return packed({**members, name: members[other], other: members[name]})
@@ -476,8 +476,14 @@ def watch(events):
     def hook(event, arguments):
         if events and events[0] == "watching":
             writes = event == "open" and set(str(arguments[1])) & set("wax+")
-            if writes or event in FORBIDDEN:
+            if (writes or event in FORBIDDEN) and not imports():
                 events.append(f"{event} {arguments!r:.80}")
+
+    def imports():  # a module of the libraries that is first needed here
+        frame = sys._getframe()
+        while frame is not None and "importlib" not in frame.f_code.co_filename:
+            frame = frame.f_back
+        return frame is not None
 
     sys.addaudithook(hook)
 

@@ -166,6 +166,12 @@ class Writer:
         if network is not None and not network.is_finite:
             architecture = network.recipe.architecture
             raise ValueError(f"the weights of {architecture!r} are not all finite.")
+        arrays = [value for value in estimator.get_params().values() if hasattr(value, "size")]
+        if sum(array.size for array in arrays) > MOST_OF_PARAMETERS:
+            raise ValueError(
+                f"{self.owner} cannot be saved: its parameters hold more than {MOST_OF_PARAMETERS} "
+                "numbers. Pickle keeps any number."
+            )
         return {
             "class": type(estimator).__name__,
             "params": {name: self.encode(value, name) for name, value in params.items()},
