@@ -509,7 +509,7 @@ def attempt(path, events, use):
     before, _ = memory()
     estimator, found = None, "refused"
     events[:] = ["watching"]
-    start = time.perf_counter()
+    start, start_of_cpu = time.perf_counter(), time.process_time()
     try:
         estimator = skae.load(path)
         found = "loaded"
@@ -518,12 +518,13 @@ def attempt(path, events, use):
             found = "long message"
     except BaseException as error:
         found = f"{type(error).__name__}: {error}"[:200]
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - start_of_cpu
     events[0] = "resting"
     peak = memory()[1] - before
     if estimator is not None and use:
         found = used(estimator)
-    return {"found": found, "seconds": seconds, "megabytes": peak, "events": events[1:]}
+    measured = {"seconds": seconds, "cpu": cpu, "megabytes": peak}
+    return {"found": found, **measured, "events": events[1:]}
 
 
 METHODS = ("transform", "predict", "score_samples", "reconstruct", "reconstruction_error")
@@ -587,6 +588,7 @@ COLUMNS = {
     "other": "anything else",
     "events": "forbidden events",
     "seconds": "seconds, at most",
+    "cpu": "of the processor",
     "megabytes": "MB, at most",
 }
 
@@ -594,7 +596,7 @@ NOTES = [
     "What is loaded differs from what was saved in a way that estimators may differ, such as "
     "another parameter, or not at all. It was used: its methods gave numbers, or refused in words.",
     "Seconds and MB are those of `load`, beyond the libraries and above what the process held "
-    "before. Forbidden events are files written, sockets, subprocesses, pickles and the like, as "
+    "before. The seconds are those of a clock, on a machine that did other things too. Forbidden events are files written, sockets, subprocesses, pickles and the like, as "
     "Python's audit hooks report them.",
 ]
 
@@ -611,6 +613,7 @@ def summary(kind, records):
         "other": sum(other.values()),
         "events": sum(len(record["events"]) for record in records),
         "seconds": f"{max(record['seconds'] for record in records):.2f}",
+        "cpu": f"{max(record['cpu'] for record in records):.2f}",
         "megabytes": f"{max(record['megabytes'] for record in records):.0f}",
         "others": other,
     }
