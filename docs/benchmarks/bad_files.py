@@ -8,6 +8,7 @@ numbers, or refuse in words.
 """
 
 import argparse
+import copy
 import io
 import json
 import os
@@ -109,6 +110,29 @@ def sized(n):
         fitted(document)["n_features_in_"] = recipe(document)["n_features"] = n
 
     return change
+
+
+def wide_table(members, n):
+    """A table of many columns, without the constant that tells which levels are of one column."""
+    members = dict(members)
+    document = json.loads(members.pop("skae.json"))
+    columns, width = (
+        fitted(document)["_table"]["record"][1]["columns"],
+        recipe(document)["n_features"],
+    )
+    text = json.dumps(next(one for one in columns if one["record"][0] == "CategoryColumn"))
+    for name, data in members.items():
+        array = np.load(io.BytesIO(data))
+        shape = [size + n if size == width else size for size in array.shape]
+        members[name] = npy(np.resize(array, shape))
+    for _ in range(n):
+        columns.append(json.loads(text))
+        columns[-1]["record"][1] |= {"levels": ["a"], "declared": None}
+        columns[-1]["record"][1]["shares"] = {"array": len(members)}
+        members[f"{len(members)}.npy"] = npy(np.ones(1))
+    fitted(document)["n_features_in_"] = len(columns)
+    recipe(document)["n_features"] = width + n
+    return {**members, "skae.json": json.dumps(document).encode()}
 
 
 def aliased(members, n):
@@ -232,6 +256,16 @@ DOCUMENTS = {
             column_weights={"dict": [[number * (2**61 - 1), 1.0] for number in range(50_000)]}
         ),
     ),
+    "number that is an array": (
+        "transformer",
+        lambda d: fitted(d).update(best_loss_={"numpy": ["float64", fitted(d)["mean_"]]}),
+    ),
+    "head on a head": (
+        "classifier",
+        lambda d: recipe(d)["architecture"]["object"][1].update(
+            architecture=copy.deepcopy(recipe(d)["architecture"])
+        ),
+    ),
     "wide table": (
         "table",
         lambda d: fitted(d)["_table"]["record"][1].update(
@@ -253,6 +287,8 @@ FILES = {
     "20,000 names": lambda seeds: many_members(20_000, "x{}"),
     "200,000 members": lambda seeds: many_members(200_000),
     "8,000 references": lambda seeds: packed(aliased(seeds["transformer"], 8_000)),
+    "a table of 9,000 columns": lambda seeds: packed(wide_table(seeds["table"], 9_000)),
+    "9,900 members": lambda seeds: many_members(9_900),
     "100 MB that belong to nothing": lambda seeds: packed(
         extended(seeds["transformer"], np.zeros(25_000_000, np.float32))
     ),

@@ -31,8 +31,8 @@ READABLE = (4,)
 
 DOCUMENT = "skae.json"
 
-MOST_ARRAYS = 20_000
-"""Most arrays of a file; those of a thousand layers and their solver are fewer. Each takes some
+MOST_ARRAYS = 10_000
+"""Most arrays of a file; those of hundreds of layers and their solver are fewer. Each takes some
 microseconds before it can be compared with anything."""
 
 MOST_BYTES, MOST_COST = 2**25, 2**27
@@ -100,12 +100,14 @@ class Member:
 
 
 END = struct.Struct("<4s4H2LH")
-LOCATOR = struct.Struct("<4sLQL")
 END_64 = struct.Struct("<4sQ2H2L4Q")
 ENTRY = struct.Struct("<4s6H3L5H2L")
 LOCAL = struct.Struct("<4s5H3L2H")
-"""Records of a zip file: its end, the place of the end of large ones, that end; an entry of the
-directory, and what stands in front of each member. See PKWARE's APPNOTE.TXT, section 4.3."""
+"""Records of a zip file: its end, that of large ones; an entry of the directory, and what stands in
+front of each member. See PKWARE's APPNOTE.TXT, section 4.3."""
+
+LOCATOR_SIZE = 20
+"""Bytes between the two ends of a large file, which say where the first one is."""
 
 MOST_OF_ENTRY = 512
 """Most bytes of an entry of the directory; those of skae's names are fewer than 100."""
@@ -154,14 +156,12 @@ def _directory(file, size):
     )
     if signature != b"PK\5\6" or disk or here != count or comment:
         raise _damaged("it has no end of a zip file")
-    if UNKNOWN in (length, start) or count == 2**16 - 1:
-        at = end - LOCATOR.size - END_64.size
-        if at < 0:
+    at = end - LOCATOR_SIZE - END_64.size
+    if at > 0 and _bytes(file, end - LOCATOR_SIZE, 4) == b"PK\6\7":  # of a large file
+        signature, *_, count, length, start = END_64.unpack(_bytes(file, at, END_64.size))
+        if signature != b"PK\6\6":
             raise _damaged("it has no end of a large zip file")
-        found = END_64.unpack(_bytes(file, at, END_64.size))
-        if found[0] != b"PK\6\6":
-            raise _damaged("it has no end of a large zip file")
-        count, length, start, end = *found[-3:], at
+        end = at
     return count, length, start, end
 
 

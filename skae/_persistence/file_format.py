@@ -253,6 +253,8 @@ class Reader:
         name, value = content
         dtype = np.dtype({"bool": "bool"}.get(name) or _NUMBER_TYPES[name])
         value = self.decode(value)
+        if type(value) not in (bool, int, float):  # an array would be copied
+            raise TypeError("not a number")
         if dtype.kind in "iu" and not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
             raise OverflowError(f"{value} is out of bounds for {dtype}")
         return dtype.type(value)
