@@ -182,6 +182,18 @@ def test_the_cost_of_a_document_is_no_less_than_what_it_takes(text):
     assert 0.9 * taken < archive.cost(text)
 
 
+def test_archives_with_the_records_of_large_ones(bad_files, seeds, tmp_path, monkeypatch):
+    """Sizes, places and the directory as they are from 2 GiB on, which nothing here has."""
+    monkeypatch.setattr("zipfile.ZIP64_LIMIT", 100)
+    content = bad_files.packed(bad_files.members_of(seeds["transformer"]))
+    assert content.count(b"PK\6\6") == content.count(b"PK\6\7") == 1
+    (tmp_path / "large").write_bytes(content)
+    loaded = skae.load(tmp_path / "large")
+    monkeypatch.undo()
+    skae.save(loaded, tmp_path / "plain")
+    assert (tmp_path / "plain").read_bytes() == seeds["transformer"]
+
+
 # Saving
 
 
