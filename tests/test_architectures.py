@@ -29,6 +29,7 @@ from skae._data import Rows, TrainingSet
 from skae._engine import NormalCode, Objective, PointCode, Recipe, graph_of, initial_network
 from skae._engine.graph import initial_weights
 from skae._layers import halving_max
+from skae._supervised._head import WithHead
 from skae.architectures import Architecture, Conv, Dense
 from skae.losses import Bernoulli, SquaredError
 from skae.penalties import L2
@@ -386,6 +387,38 @@ def test_weight_shapes_of_a_users_architecture():
 def test_weight_shapes_of_tied_layers_with_other_outputs():
     with pytest.raises(ValueError, match=r"tied=True needs .* n_outputs=4 and n_components=2"):
         Dense(5, tied=True).weight_shapes((7,), 2, 4)
+
+
+HEADS = {
+    "dense": (WithHead(Dense([5, 3], normalization="batch", dropout=0.1), 2, "tanh", 3), 9),
+    "tied": (WithHead(Dense(5, tied=True, linear_path=False), 2, "identity", 1), 9),
+    "drawn": (WithHead(Dense(()), 2, "normal", 3), 9),
+    "convolutional": (WithHead(Conv((4, 4), 3, normalization="layer"), None, "relu", 2), 16),
+    "users": (WithHead(Frozen(), 2, "identity", 3), 6),
+}
+
+
+@pytest.mark.parametrize("name", slow_but("dense", "drawn", "convolutional", of=HEADS))
+def test_weight_shapes_of_an_encoder_with_a_head(name):
+    architecture, n_features = HEADS[name]
+    network = initial_network(recipe_of_head(architecture, n_features), 0, {})
+    expected = [[array.shape for array in some] for some in (network.trainable, network.fixed)]
+    assert list(architecture.weight_shapes((n_features,), None)) == expected
+    assert architecture.code_width((n_features,)) == network.n_code_features
+    assert Architecture.code_width(architecture, (n_features,)) == network.n_code_features
+
+
+def recipe_of_head(architecture, n_features):
+    return Recipe(architecture, n_features, None, n_targets=architecture.n_targets)
+
+
+@pytest.mark.parametrize("name", slow_but("dense", of=["dense", "convolutional"]))
+def test_the_encoders_weight_shapes_are_the_first_ones(name):
+    architecture, shape = HEADS[name][0].architecture, (HEADS[name][1],)
+    expected = Architecture.encoder_weight_shapes(architecture, shape, 2)
+    assert architecture.encoder_weight_shapes(shape, 2) == expected
+    for whole, own in zip(architecture.weight_shapes(shape, 2), expected, strict=True):
+        assert whole[: len(own)] == own
 
 
 def test_weight_shapes_need_no_keras():

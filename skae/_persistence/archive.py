@@ -31,8 +31,9 @@ READABLE = (4,)
 
 DOCUMENT = "skae.json"
 
-MOST_ARRAYS = 2**16 - 2
-"""Most arrays of a file: with the document, as many members as a plain zip file has."""
+MOST_ARRAYS = 10_000
+"""Most arrays of a file; those of hundreds of layers and their solver are fewer. Each takes some
+microseconds before it can be compared with anything."""
 
 MOST_BYTES, MOST_COST = 2**25, 2**27
 """Most bytes of a document, and of memory that reading it may take. About a million names of
@@ -99,12 +100,14 @@ class Member:
 
 
 END = struct.Struct("<4s4H2LH")
-LOCATOR = struct.Struct("<4sLQL")
 END_64 = struct.Struct("<4sQ2H2L4Q")
 ENTRY = struct.Struct("<4s6H3L5H2L")
 LOCAL = struct.Struct("<4s5H3L2H")
-"""Records of a zip file: its end, the place of the end of large ones, that end; an entry of the
-directory, and what stands in front of each member. See PKWARE's APPNOTE.TXT, section 4.3."""
+"""Records of a zip file: its end, that of large ones; an entry of the directory, and what stands in
+front of each member. See PKWARE's APPNOTE.TXT, section 4.3."""
+
+LOCATOR_SIZE = 20
+"""Bytes between the two ends of a large file, which say where the first one is."""
 
 MOST_OF_ENTRY = 512
 """Most bytes of an entry of the directory; those of skae's names are fewer than 100."""
@@ -114,7 +117,10 @@ UNKNOWN = 2**32 - 1
 
 
 def members_of(file):
-    """The `Member` objects of a zip file that stores them one after the other, uncompressed."""
+    """The members by name of a zip file that stores them one after the other, uncompressed.
+
+    They are the document, the arrays, and nothing else.
+    """
     size = file.seek(0, os.SEEK_END)
     head = _bytes(file, 0, min(size, 8))
     if not head.startswith(b"PK\3\4"):
@@ -122,16 +128,22 @@ def members_of(file):
     count, length, start, end = _directory(file, size)
     if count > MOST_ARRAYS + 1 or length > MOST_OF_ENTRY * count or start + length != end:
         raise _damaged("the directory of the zip file has another size or place")
-    entries = _entries(_bytes(file, start, length), count)
-    members, following = [], start
-    for name, at, n_bytes, checksum in sorted(entries, key=lambda entry: -entry[1]):
-        local = LOCAL.unpack(_bytes(file, at, LOCAL.size))
-        begin = at + LOCAL.size + local[-2] + local[-1]
-        if local[0] != b"PK\3\4" or begin + n_bytes > following:
-            raise _damaged("its members overlap")
-        members.append(Member(name, begin, n_bytes, checksum))
-        following = at
-    return members[::-1]
+    entries = sorted(_entries(_bytes(file, start, length), count))
+    _check_names([entry[-1] for entry in entries])
+    ends = [entry[0] for entry in entries[1:]] + [start]
+    return {
+        name: _member_at(file, name, at, end, n_bytes, checksum)
+        for (at, n_bytes, checksum, name), end in zip(entries, ends, strict=True)
+    }
+
+
+def _member_at(file, name, at, end, n_bytes, checksum):
+    """A member of which the directory says where it is, and where the next one is."""
+    signature, *_, n, m = LOCAL.unpack(_bytes(file, at, LOCAL.size))
+    begin = at + LOCAL.size + n + m
+    if signature != b"PK\3\4" or begin + n_bytes > end:
+        raise _damaged("its members overlap")
+    return Member(name, begin, n_bytes, checksum)
 
 
 def _directory(file, size):
@@ -144,19 +156,17 @@ def _directory(file, size):
     )
     if signature != b"PK\5\6" or disk or here != count or comment:
         raise _damaged("it has no end of a zip file")
-    if UNKNOWN in (length, start) or count == 2**16 - 1:
-        at = end - LOCATOR.size - END_64.size
-        if at < 0:
+    at = end - LOCATOR_SIZE - END_64.size
+    if at > 0 and _bytes(file, end - LOCATOR_SIZE, 4) == b"PK\6\7":  # of a large file
+        signature, *_, count, length, start = END_64.unpack(_bytes(file, at, END_64.size))
+        if signature != b"PK\6\6":
             raise _damaged("it has no end of a large zip file")
-        found = END_64.unpack(_bytes(file, at, END_64.size))
-        if found[0] != b"PK\6\6":
-            raise _damaged("it has no end of a large zip file")
-        count, length, start, end = *found[-3:], at
+        end = at
     return count, length, start, end
 
 
 def _entries(directory, count):
-    """Yield name, place, size and checksum of each entry of a directory."""
+    """Yield place, size, checksum and name of each entry of a directory."""
     at = 0
     for _ in range(count):
         if at + ENTRY.size > len(directory):
@@ -174,7 +184,7 @@ def _entries(directory, count):
         size, packed, place = _sizes_64(extra, size, packed, place)
         if size != packed:
             raise _damaged("a member has two sizes")
-        yield name.decode("utf-8", "replace"), place, size, checksum
+        yield place, size, checksum, name.decode("utf-8", "replace")
 
 
 def _sizes_64(extra, *fields):
@@ -269,10 +279,9 @@ class Archive:
     def __init__(self, file):
         self._file = file
         members = members_of(file)
-        n_arrays = _check_names([member.name for member in members])
-        by_name = {member.name: member for member in members}
-        self.document = self._document(by_name[DOCUMENT])
-        self.stored = [self._stored(by_name[f"{number}.npy"]) for number in range(n_arrays)]
+        self.document = self._document(members[DOCUMENT])
+        numbers = range(len(members) - 1)
+        self.stored = [self._stored(members[f"{number}.npy"]) for number in numbers]
 
     def read(self, number):
         """The array of that number."""
@@ -341,7 +350,7 @@ def cost(text):
 
 
 def _check_names(names):
-    """The number of arrays in the archive, which holds them, the document, and nothing else."""
+    """Refuse members that are not the document, the arrays, and nothing else."""
     expected = [DOCUMENT, *(f"{number}.npy" for number in range(len(names) - 1))]
     found = set(names)
     if missing := [name for name in expected if name not in found]:
@@ -349,7 +358,6 @@ def _check_names(names):
         raise UnusableError(
             f"the member {missing[0]!r} is missing; others found: {excerpt(other)}."
         )
-    return len(names) - 1
 
 
 def _check_version(document):

@@ -185,6 +185,12 @@ class Writer:
         if network is not None and not network.is_finite:
             architecture = network.recipe.architecture
             raise ValueError(f"the weights of {architecture!r} are not all finite.")
+        arrays = [value for value in estimator.get_params().values() if hasattr(value, "size")]
+        if sum(array.size for array in arrays) > MOST_OF_PARAMETERS:
+            raise ValueError(
+                f"{self.owner} cannot be saved: its parameters hold more than {MOST_OF_PARAMETERS} "
+                "numbers. Pickle keeps any number."
+            )
         params = {name: value for name, value in params.items() if name not in OF_THE_MACHINE}
         return {
             "class": type(estimator).__name__,
@@ -267,6 +273,8 @@ class Reader:
         name, value = content
         dtype = np.dtype({"bool": "bool"}.get(name) or _NUMBER_TYPES[name])
         value = self.decode(value)
+        if type(value) not in (bool, int, float):  # an array would be copied
+            raise TypeError("not a number")
         if dtype.kind in "iu" and not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
             raise OverflowError(f"{value} is out of bounds for {dtype}")
         return dtype.type(value)

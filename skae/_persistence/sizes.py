@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from .._data.table import Table
+from .._data.table import CategoryColumn, Table
 from .._engine import LATENTS, FittedNetwork, Recipe, SolverState
 from ..architectures import Architecture
 from .refusal import UnusableError, check_whole, excerpt, is_plain
@@ -22,9 +22,11 @@ WEIGHT_TYPES = {"trained": ("float32",), "fixed": ("float32", "uint32")}
 NAMES = {"feature_names_in_": ("n_features_in_",)}
 """What all estimators may have."""
 
+TABLE_CONSTANTS = ("level_share", "level_unit", "table_weight")
+"""Constants of a table, one number for each feature."""
+
 CONSTANTS = {
     **{name: [("width",)] for name in ("centre", "low", "high", "fill", "noise_variance")},
-    **{name: [("width",)] for name in ("level_share", "level_unit", "table_weight")},
     "scale": [(), ("width",)],
 }
 """Shapes of the constants that skae knows. A loss of a user's may have others."""
@@ -41,18 +43,39 @@ def check_sizes(cls, fitted):
     """
     sizes = sizes_of(fitted)
     declared = {**NAMES, **cls._array_shapes}
+    table, network = fitted.get("_table"), fitted.get("_network")
+    if table is not None:
+        check_table_sizes(table, network, sizes)
     for name, value in fitted.items():
+        if value is table:
+            continue
         if isinstance(value, FittedNetwork):
             check_network_sizes(value)
         elif isinstance(value, SolverState):
-            check_slots(value, fitted["_network"].trainable)
-        elif isinstance(value, Table):
-            check_whole(len(value.columns), "the number of columns", sizes["n_features_in_"],
-                        sizes["n_features_in_"])  # fmt: skip
-            for column in value.columns:
-                check_record(column, {})
+            check_slots(value, network.trainable)
         elif not hasattr(value, "fit"):  # an estimator inside was checked by itself
             check_shape(name, value, declared.get(name), sizes)
+
+
+def check_table_sizes(table, network, sizes):
+    """Refuse a table of other sizes than the fit, and constants of other sizes than the table.
+
+    Those are compared with what follows from the table, which takes as much memory as they do.
+    """
+    if not isinstance(table, Table) or not isinstance(table.columns, list):
+        raise UnusableError(f"{excerpt(repr(table))} stands in place of a table.")
+    n_columns, n_features = len(table.columns), 0
+    for column in table.columns:
+        check_record(column, {})
+        n_features += column.n_features
+    if (n_columns, n_features) != (sizes["n_features_in_"], sizes["width"]):
+        raise UnusableError(f"its table has {n_columns} columns and {n_features} features.")
+    if network is not None:
+        n_categories = sum(isinstance(column, CategoryColumn) for column in table.columns)
+        shapes = dict.fromkeys(TABLE_CONSTANTS, (n_features,))
+        for name, shape in {**shapes, "same_column": (n_features, n_categories)}.items():
+            if np.shape(network.constants[name]) != shape:
+                raise UnusableError(f"the constant {name!r} is not that of its table.")
 
 
 def sizes_of(fitted):
@@ -97,7 +120,9 @@ def check_shape(name, value, declared, sizes, record=None):
     record : dataclass, default=None
         Whose sizes are lengths of its lists, if it has the name.
     """
-    if isinstance(declared, dict) and value is not None:
+    if value is None or isinstance(value, (str, int, float)):
+        return
+    if isinstance(declared, dict):
         check_record(value, {inner: sizes[outer] for inner, outer in declared.items()})
     elif isinstance(value, np.ndarray) and declared is not None:
         shapes = declared if isinstance(declared, list) else [declared]

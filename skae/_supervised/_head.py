@@ -62,10 +62,14 @@ class WithHead(Architecture):
 
     def weight_shapes(self, input_shape, n_components, n_outputs=None):
         """Shapes of the arrays of weights; see `Architecture.weight_shapes`."""
-        width = 2 * self.n_units if self.code == "normal" else self.n_units
-        trainable, fixed = self.architecture.encoder_weight_shapes(input_shape, width)
+        trainable, fixed = self.encoder_weight_shapes(input_shape, n_outputs)
         seen, targets = (self.code_width(input_shape),), (self.n_targets,)
         return [*trainable, seen + targets, targets], [*fixed, seen, seen]
+
+    def encoder_weight_shapes(self, input_shape, n_outputs):
+        """Shapes of the encoder's arrays; see `Architecture.encoder_weight_shapes`."""
+        width = 2 * self.n_units if self.code == "normal" else self.n_units
+        return self.architecture.encoder_weight_shapes(input_shape, width)
 
     def code_width(self, input_shape):
         """Width of what the head sees; see `Architecture.code_width`."""

@@ -446,6 +446,33 @@ def test_classes_of_others_need_trust(X, path):
     assert "Dimming" in load_error(path, trusted=[Bottleneck])
 
 
+def own_architecture_of(document):
+    return recipe_of(document)["architecture"]["object"][1]
+
+
+LYING = {
+    "width of the code": lambda d: network_of(d).update(n_code_features=10**9),
+    "components": lambda d: recipe_of(d).update(n_components=10**9),
+    "features": lambda d: recipe_of(d).update(n_features=10**9),
+    "parameter": lambda d: own_architecture_of(d).update(width=10**9),
+    "parameter that is none": lambda d: own_architecture_of(d).update(width=None),
+    "too few weights": lambda d: network_of(d)["trainable"].pop(),
+}
+
+
+@pytest.mark.parametrize("change", LYING.values(), ids=LYING)
+def test_networks_of_a_users_architecture_are_those_of_the_recipe(change, fitted_own, path):
+    skae.save(fitted_own, path)
+    skae.load(path, trusted=TRUSTED)
+    with_document(path, change)
+    load_error(path, trusted=TRUSTED)
+
+
+@pytest.fixture(scope="module")
+def fitted_own(X):
+    return copy.deepcopy(ESTIMATORS["own"]).fit(X)
+
+
 @pytest.mark.parametrize("trusted", [PCA, "Bottleneck", [PCA], [1]])
 def test_trusted_holds_architectures_and_corruptions(trusted, file):
     with pytest.raises(TypeError, match="trusted must hold"):
