@@ -44,11 +44,12 @@ def _explained(message, name, X, refit):
     if X is not None and (other := _first_other(X)) is not None:
         column, value = other
         if isinstance(value, (date, time, timedelta, np.datetime64, np.timedelta64)):
-            return times_message(name, column, type(value).__name__, frames.library_of(X))
+            kind = "duration" if isinstance(value, timedelta) else type(value).__name__
+            return times_message(name, column, kind, frames.library_of(X))
         return (
             f"{name} has columns that are no numbers: column {column!r} holds {_short(value)}. If "
-            "it holds categories, give it a categorical type or name it in categorical_features; else "
-            f"leave it out. ({message.splitlines()[0]})"
+            "it holds categories, give it a categorical type or name it in categorical_features; "
+            f"else leave it out. ({message.splitlines()[0]})"
         )
     if "NAType" in message:
         where = f"column {_first_with_na(X)!r}" if hasattr(X, "iloc") else "a column"

@@ -148,8 +148,8 @@ class Writer:
         if " of the column " in name:
             raise TypeError(
                 f"{self.owner} cannot be saved: among the {name.partition('[')[0]} is {value!r}, "
-                "and files hold text, numbers, truth, dates, times, intervals and tuples of such. Fit "
-                "anew on text, which astype(str) makes of the column, or pickle the estimator."
+                "and files hold text, numbers, truth, dates, times, intervals and tuples of such. "
+                "Fit anew on text, which astype(str) makes of the column, or pickle the estimator."
             )
         raise TypeError(
             f"{self.owner} cannot be saved: {name} must be None, a number, a string, a list, "

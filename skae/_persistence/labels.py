@@ -30,10 +30,10 @@ def parts_of(value):
     form = FORMS.get(tag_of(value))
     if form is None:
         return None
-    parts = form[0](value)
     try:
+        parts = form[0](value)
         same = made(tag_of(value), parts) == value
-    except (KeyError, ValueError):  # a time zone without a name
+    except (KeyError, ValueError):  # of a time zone
         return None
     return parts if same else None
 
@@ -55,7 +55,9 @@ def _zone_of(zone):
     if zone is None or isinstance(name := getattr(zone, "key", getattr(zone, "zone", None)), str):
         return None if zone is None else name
     offset = zone.utcoffset(None)
-    return None if offset is None else offset.total_seconds()
+    if offset is None:
+        raise ValueError("a time zone that has neither a name nor one offset")
+    return offset.total_seconds()
 
 
 def _zone(zone):
