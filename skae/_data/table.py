@@ -428,7 +428,10 @@ def as_type(values, dtype):
     if name.rstrip("0123456789") not in ("int", "uint"):
         return values
     limits = np.iinfo(name)
-    return np.clip(np.rint(values), limits.min, limits.max)
+    high = float(limits.max)
+    if high > limits.max:  # of 64 bits, the next number that is floating
+        high = np.nextafter(high, 0.0)
+    return np.clip(np.rint(values), limits.min, high)
 
 
 # Describing a table

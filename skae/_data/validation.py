@@ -4,6 +4,7 @@ import math
 import re
 from contextlib import contextmanager
 from datetime import date, time, timedelta
+from itertools import islice
 
 import numpy as np
 from scipy import sparse
@@ -63,6 +64,8 @@ def _explained(message, name, X, refit):
             f"{name} contains NaN{_where_missing(X)}. {way} to treat NaN as missing values, which "
             "the loss leaves out, or replace them first, for instance by SimpleImputer."
         )
+    if X is not None and "contains infinity" in message and hasattr(X, "columns"):
+        return f"{message} In the columns {_names_where(X, _is_infinite)}."
     return message if re.search(rf"\b{re.escape(name)}", message) else f"{name}: {message}"
 
 
@@ -85,9 +88,21 @@ def _where_missing(X):
     """In which columns of a frame values are missing, as text."""
     if frames.library_of(X) == "numpy":
         return ""
-    values = (frames.column(X, number).values for number in range(X.shape[1]))
-    names = [name for name, own in zip(X.columns, values, strict=True) if None in own.tolist()]
-    return f" in the columns {names[:10]}"
+    return f" in the columns {_names_where(X, lambda value: value is None)}"
+
+
+def _names_where(X, is_meant):
+    """Names of the first columns of a frame that hold certain values."""
+    names = (name for number, name in enumerate(X.columns) if _holds(X, number, is_meant))
+    return list(islice(names, 10))
+
+
+def _holds(X, number, is_meant):
+    return any(map(is_meant, frames.column(X, number).values))
+
+
+def _is_infinite(value):
+    return value is not None and abs(float(value)) == math.inf
 
 
 def _first_other(X):

@@ -177,10 +177,20 @@ def test_each_column_is_read_once_in_a_fit(monkeypatch):
         (pd.Series([1.5, pd.NA, 2] * 10, dtype=object), r"pandas\.NA in column 'c'"),
         (pd.Series([1, pd.NA, 2] * 10, dtype="Int64"), r"NaN in the columns \['c'\]"),
         (pd.Series(["a", pd.NA, "b"] * 10, dtype="string"), "missing, in column 'c'"),
+        (pd.Series([1.0, np.inf] * 15), r"infinity.* In the columns \['c'\]"),
         (pd.Series([[1], [2, 3]] * 15), "column 'c' holds "),
         (pd.arrays.IntervalArray.from_breaks(range(31)), r"column 'c' holds Interval\(0, 1"),
     ],
-    ids=["mixed", "complex", "NA of objects", "NA of numbers", "NA of text", "lists", "intervals"],
+    ids=[
+        "mixed",
+        "complex",
+        "NA of objects",
+        "NA of numbers",
+        "NA of text",
+        "infinity",
+        "lists",
+        "intervals",
+    ],
 )
 def test_what_is_no_number_is_named(values, message):
     refused(
@@ -228,6 +238,17 @@ def test_a_large_offset_leaves_single_precision_numbers_their_digits():
         table.encoded(table.read(X, "X", missing=False), "X", unknown="error"), "pandas"
     )
     pd.testing.assert_frame_equal(back, X)
+
+
+@pytest.mark.parametrize("kind", ["int64", "uint64", "Int64"])
+def test_the_largest_whole_numbers_keep_their_sign(kind):
+    largest = np.iinfo(kind.lower()).max
+    X = with_column([largest, largest - 10**6], text=["a", "b"] * 15).astype({"c": kind})
+    table = table_of(contents_of(X), None)
+    features = table.encoded(table.read(X, "X", missing=False), "X", unknown="error")
+    back = table.decoded(1.5 * features, "pandas")["c"]
+    assert back.dtype == X["c"].dtype
+    assert all(abs(int(one) - largest) <= 2 * 10**6 for one in back)
 
 
 def test_what_varies_by_rounding_alone_is_constant():
