@@ -97,7 +97,10 @@ def column(X, number):
         values[series.isna().to_numpy()] = None
         if series.dtype == "category":
             return Values(values, "category", series.cat.categories.tolist(), series.cat.ordered)
-        return Values(values, str(series.dtype))
+        name = str(series.dtype)
+        if name == "string":  # whose storage the name does not say
+            name = f"string[{series.dtype.storage}]"
+        return Values(values, name)
     if library == "polars":
         series = X.to_series(number)
         name = type_name(series.dtype)

@@ -68,7 +68,10 @@ def _zone(zone):
 
 def _timestamp(text, unit, zone):
     timestamp = _pandas().Timestamp(text).as_unit(unit)
-    return timestamp if zone is None else timestamp.tz_localize("UTC").tz_convert(_zone(zone))
+    if zone is None:
+        return timestamp
+    # Names are left to pandas, whose versions make time zones of other classes of them.
+    return timestamp.tz_localize("UTC").tz_convert(zone if isinstance(zone, str) else _zone(zone))
 
 
 def _parts_of_timestamp(value):
