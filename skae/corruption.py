@@ -12,6 +12,8 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_array, check_random_state
 
+from ._data.contents import contents_by_type
+from ._data.table import corrupted, table_of
 from ._data.validation import check_container, check_types, explaining
 from ._engine import Uniform, check_runs, check_shape, draws, session, value_at
 from ._terms import Term
@@ -165,17 +167,28 @@ class Corruption(Term):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Of a frame with columns of categories, what is corrupted are its columns, as in a fit.
         random_state : int, RandomState instance or None, default=None
 
         Returns
         -------
-        X_corrupted : ndarray of shape (n_samples, n_features)
-            float32 for float32 input, else float64.
+        X_corrupted : ndarray or frame of shape (n_samples, n_features)
+            float32 for float32 input, else float64. Of a frame with columns of categories such a
+            frame, in which a category that was masked is missing, and a number that was masked is
+            the mean.
         """
         check_container(X, "X")
+        contents = contents_by_type(X)
+        if contents is not None:
+            table = table_of(contents, None)
+            return corrupted(table, X, lambda Z: self.on_table(table)._corrupted(Z, random_state))
         check_types(X, "X")
         with explaining("X", X):
             X = check_array(X, dtype=(np.float64, np.float32), input_name="X")
+        return self._corrupted(X, random_state)
+
+    def _corrupted(self, X, random_state):
+        """A corrupted copy of a checked matrix."""
         self.check_data(X.shape[1], X.min(), X.max())
         random = check_random_state(random_state)
         key = random.randint(2**32, size=2, dtype=np.uint32)
@@ -185,9 +198,9 @@ class Corruption(Term):
             from keras import ops
 
             tensor = ops.convert_to_tensor(X, dtype="float32")
-            corrupted = self.apply(tensor, level, draws(ops.convert_to_tensor(key, dtype="uint32")))
-            check_shape(self, corrupted, X.shape)
-            return ops.convert_to_numpy(corrupted).astype(X.dtype)
+            noisy = self.apply(tensor, level, draws(ops.convert_to_tensor(key, dtype="uint32")))
+            check_shape(self, noisy, X.shape)
+            return ops.convert_to_numpy(noisy).astype(X.dtype)
 
 
 class GaussianNoise(Corruption):

@@ -87,7 +87,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         1 where it is missing.
     keep_empty_features : bool, default=False
         Whether features that are missing in all training rows are kept, as zeros, rather than left
-        out with a warning.
+        out with a warning. Such columns of categories stay missing.
     random_state : int, RandomState instance or None, default=None
         Determines all random numbers, in place of the `random_state` of `estimator`. Pass an int
         for reproducible results.
@@ -296,11 +296,12 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        X_imputed : ndarray of shape (n_samples, n_features_out)
-            X with each NaN replaced, all else as it was, in the floating type of X. Features that
-            have no value in the training rows are left out or zero, as `keep_empty_features` says;
-            `add_indicator` appends further columns. A row's values do not depend on the other
-            rows, unless they are drawn.
+        X_imputed : ndarray or frame of shape (n_samples, n_features_out)
+            X with each NaN replaced, all else as it was, in the floating type of X. Of a table
+            always a table, in the container of the training rows unless `set_output` asks for
+            another. Features that have no value in the training rows are left out or zero, as
+            `keep_empty_features` says; `add_indicator` appends further columns. A row's values do
+            not depend on the other rows, unless they are drawn.
         """
         check_is_fitted(self)
         features = self._check_X(X)

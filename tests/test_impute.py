@@ -6,8 +6,9 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
-from cases import slow
+from cases import slow, slow_but
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_wine
@@ -383,6 +384,10 @@ def test_a_file_that_lies_is_refused(name, value, fitted, tmp_path):
 # Tables with categories
 
 
+def quick():
+    return AutoencoderTransformer(1, hidden_layer_sizes=(), solver="sgd", max_iter=1)
+
+
 @pytest.fixture(scope="module")
 def table():
     rng = np.random.default_rng(0)
@@ -425,3 +430,46 @@ def test_draws_of_categories_have_the_shares_that_are_expected(table):
     expected, _ = imputer._expected(imputer._check_X(X))
     expected = expected[:, 1:4] / expected[:, 1:4].sum(axis=1, keepdims=True)
     np.testing.assert_allclose(drawn, expected, atol=0.1)
+
+
+@pytest.mark.parametrize("library", slow_but("pandas", of=["pandas", "polars"]))
+def test_empty_columns_of_a_table_are_left_out_or_kept(table, library, tmp_path):
+    X = table.assign(
+        first=np.nan, text=pd.Series([None] * 400, dtype="string"), last=pd.Series([pd.NA] * 400)
+    )[["first", "size", "text", "place", "last"]].astype({"last": "Int64"})
+    X.loc[:20, "size"] = np.nan
+    X = pl.from_pandas(X) if library == "polars" else X
+    model = AutoencoderImputer(quick(), random_state=0, add_indicator=True)
+    with pytest.warns(UserWarning, match=r"columns \['first', 'text', 'last'\] of X have no value"):
+        model.fit(X)
+    filled = model.transform(X)
+    indicators = [f"missingindicator_{name}" for name in ("first", "size", "text", "last")]
+    assert list(filled.columns) == ["size", "place", *indicators]
+    assert list(filled.columns) == list(model.get_feature_names_out())
+    assert model.valid_.tolist() == [False, True, False, True, False]
+    np.testing.assert_array_equal(filled["missingindicator_text"], np.ones(400))
+    kept = AutoencoderImputer(quick(), random_state=0, keep_empty_features=True).fit(X)
+    whole = kept.transform(X)
+    assert list(whole.columns) == list(X.columns)
+    for name in ("first", "last"):
+        np.testing.assert_array_equal(whole[name].to_numpy(), np.zeros(400))
+    assert whole["text"].dtype == X["text"].dtype
+    assert all(value is None or value is pd.NA for value in whole["text"].to_list())
+    np.testing.assert_array_equal(whole["size"], filled["size"])
+    for one in (model, kept):
+        skae.save(one, tmp_path / "table.skae")
+        again = skae.load(tmp_path / "table.skae")
+        assert again.transform(X).equals(one.transform(X))
+    drawn = kept.sample(X, 2, random_state=0)[1]
+    assert list(drawn.columns) == list(X.columns)
+
+
+def test_names_of_a_table_are_those_of_scikit_learn(table):
+    X = table.assign(size=table["size"].mask(table["large"])).set_axis([5, 6, 7], axis=1)
+    model = AutoencoderImputer(quick(), random_state=0).fit(X)
+    assert list(model.transform(X).columns) == [5, 6, 7]  # a table comes back as it was
+    model.set_params(add_indicator=True)
+    names = ["x0", "x1", "x2", "missingindicator_x0"]
+    assert list(model.transform(X).columns) == names == list(model.get_feature_names_out())
+    model.set_params(add_indicator=False).set_output(transform="polars")
+    assert model.transform(X).columns == names[:3]

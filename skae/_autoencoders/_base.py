@@ -286,7 +286,8 @@ class BaseAutoencoder(
         Returns
         -------
         code : ndarray of shape (n_samples, n_components)
-            The code, in the floating type of X. A row's values do not depend on the other rows.
+            The code, in the floating type of X, of a table that of its numbers. A row's values do
+            not depend on the other rows.
 
         Raises
         ------
@@ -306,8 +307,10 @@ class BaseAutoencoder(
 
         Returns
         -------
-        X_reconstructed : ndarray of shape (n_samples, n_features)
-            Reconstructions, in the floating type of X; a frame where `set_output` asks for it.
+        X_reconstructed : ndarray or frame of shape (n_samples, n_features)
+            Reconstructions, in the floating type of X; a frame where `set_output` asks for it. Of
+            tables (see `categorical_features`) always a table of the same types: in the container
+            of the training rows, unless `set_output` asks for another.
 
         Raises
         ------
@@ -328,9 +331,10 @@ class BaseAutoencoder(
 
         Returns
         -------
-        X_reconstructed : ndarray of shape (n_samples, n_features)
+        X_reconstructed : ndarray or frame of shape (n_samples, n_features)
             Equal to ``inverse_transform(transform(X))``, in the floating type of X; a frame where
-            `set_output` asks for it.
+            `set_output` asks for it. Of a table always a table of the same types, as in
+            `inverse_transform`, with the index of X.
 
         Raises
         ------
@@ -351,9 +355,10 @@ class BaseAutoencoder(
 
         Returns
         -------
-        X_imputed : ndarray of shape (n_samples, n_features)
+        X_imputed : ndarray or frame of shape (n_samples, n_features)
             X with each NaN replaced, all else as it was, in the floating type of X; a frame where
-            `set_output` asks for it.
+            `set_output` asks for it. Of a table always a table, as in `reconstruct`, whose columns
+            have the types of the training rows where these hold all values.
         """
         check_is_fitted(self)
         checked = self._check_X(X)
@@ -379,7 +384,8 @@ class BaseAutoencoder(
             In squared units of X; lower is better. Missing values are left out of a row's mean,
             and are NaN with ``per_feature=True``, which gives a frame where `set_output` asks for
             it; so is the mean of a row without any value. The error of a value whose reconstruction
-            is not finite is infinite.
+            is not finite is infinite. Of a table, errors have no unit: that of each column is
+            divided by what the column varies in the training rows.
         """
         check_is_fitted(self)
         rows = Rows(self._check_X(X))

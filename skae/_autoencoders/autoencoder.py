@@ -108,9 +108,11 @@ class AutoencoderTransformer(BaseAutoencoder):
         own (the 255 most frequent ones; all others are one more), its reconstruction a probability
         with the cross-entropy as its loss, and numbers are standardised, so that each column
         counts alike. What `reconstruct`, `inverse_transform` and the like return is a table again.
+        Columns of dates and times are refused unless they are among the ones that are named.
     handle_unknown : {"error", "missing"}, default="error"
         What a category is that the training rows do not hold: an error, or, which needs
-        ``missing="mask"``, a missing value.
+        ``missing="mask"``, a missing value. Take the latter in cross-validation where levels are
+        rare: the training rows of a fold may not hold them.
     column_weights : array-like of shape (n_features,), dict or None, default=None
         How much each column counts in the loss; a dict has those that are not 1 by name or number.
         With weights, columns are standardised even where all are numbers.
@@ -152,7 +154,7 @@ class AutoencoderTransformer(BaseAutoencoder):
         Lowest "val_loss" in `history_` if ``early_stopping=True``, else lowest "loss".
     mean_ : ndarray of shape (n_features_in_,)
         Weighted mean of each feature over the rows of the first fit, about which
-        `explained_variance` takes the variance.
+        `explained_variance` takes the variance; of a table, of the features of its columns.
     pca_error_ : float
         Mean squared error that PCA of as many components leaves on the training rows of the first
         fit, in squared units of X; of many rows, on a sample.

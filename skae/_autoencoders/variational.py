@@ -135,9 +135,11 @@ class VariationalAutoencoder(BaseAutoencoder):
         own (the 255 most frequent ones; all others are one more), its reconstruction a probability
         with the cross-entropy as its loss, and numbers are standardised, so that each column
         counts alike. What `reconstruct`, `inverse_transform` and the like return is a table again.
+        Columns of dates and times are refused unless they are among the ones that are named.
     handle_unknown : {"error", "missing"}, default="error"
         What a category is that the training rows do not hold: an error, or, which needs
-        ``missing="mask"``, a missing value.
+        ``missing="mask"``, a missing value. Take the latter in cross-validation where levels are
+        rare: the training rows of a fold may not hold them.
     trim_fraction : float, default=0.0
         Share of the training rows, by weight, that the fit leaves out at most, in the range
         [0, 0.5): those that a linear model of the others finds furthest away, as a few outliers can
@@ -176,7 +178,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         Lowest "val_loss" in `history_` if ``early_stopping=True``, else lowest "loss".
     mean_ : ndarray of shape (n_features_in_,)
         Weighted mean of each feature over the rows of the first fit, about which
-        `explained_variance` takes the variance.
+        `explained_variance` takes the variance; of a table, of the features of its columns.
     pca_error_ : float
         Mean squared error that PCA of as many components leaves on the training rows of the first
         fit, in squared units of X; of many rows, on a sample.
@@ -388,8 +390,9 @@ class VariationalAutoencoder(BaseAutoencoder):
 
         Returns
         -------
-        X : ndarray of shape (n_samples, n_features)
-            New rows, float64; a frame where `set_output` asks for it.
+        X : ndarray or frame of shape (n_samples, n_features)
+            New rows, float64; a frame where `set_output` asks for it. Of a table always a table of
+            the same types, as in `inverse_transform`.
         """
         check_is_fitted(self)
         check_n_samples(n_samples)

@@ -87,6 +87,14 @@ def asked_contents(estimator, X):
     return contents if weights is None else replace(contents, weights=weights)
 
 
+def contents_by_type(X):
+    """The `Contents` of a frame with columns of categories by type; None of all else."""
+    if frames.library_of(X) == "numpy" or not all(X.shape):
+        return None
+    chosen = category_columns(X, "from_dtype")
+    return read(X, chosen, "X", missing=True) if chosen.any() else None
+
+
 def read(X, is_category, name, *, missing):
     """The `Contents` of a table.
 

@@ -73,8 +73,19 @@ def as_table(X):
 
 
 def select(X, numbers):
-    """Some columns of X, in the same container."""
-    return X.iloc[:, numbers] if library_of(X) == "pandas" else X[:, numbers]
+    """Some columns of X, in the same container; sparse ones of pandas become dense."""
+    if library_of(X) != "pandas":
+        return X[:, numbers]
+    part = X.iloc[:, numbers]
+    sparse = [type_name(dtype) == "Sparse" for dtype in part.dtypes]
+    if not any(sparse):
+        return part
+    columns = (part.iloc[:, number] for number in range(len(numbers)))
+    dense = (
+        own.sparse.to_dense() if is_sparse else own
+        for own, is_sparse in zip(columns, sparse, strict=True)
+    )
+    return frame("pandas", list(part.columns), [Values(own, "") for own in dense])
 
 
 def column(X, number):
@@ -86,7 +97,10 @@ def column(X, number):
         values[series.isna().to_numpy()] = None
         if series.dtype == "category":
             return Values(values, "category", series.cat.categories.tolist(), series.cat.ordered)
-        return Values(values, str(series.dtype))
+        name = str(series.dtype)
+        if name == "string":  # whose storage the name does not say
+            name = f"string[{series.dtype.storage}]"
+        return Values(values, name)
     if library == "polars":
         series = X.to_series(number)
         name = type_name(series.dtype)
@@ -123,10 +137,9 @@ def type_name(dtype):
 
 def number_type(dtype):
     """Name of the type of the numbers in a column, in lower case."""
-    name = type_name(dtype)
-    return (
-        type_name(dtype.partition("[")[2].partition(",")[0]) if name == "Sparse" else name.lower()
-    )
+    if type_name(dtype) == "Sparse":  # of what stands in brackets
+        dtype = dtype.partition("[")[2].partition(",")[0]
+    return type_name(dtype).lower()
 
 
 def holds_categories(X, number):

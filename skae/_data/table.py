@@ -345,6 +345,45 @@ class Table:
         return columns
 
 
+def corrupted(table, X, corrupt):
+    """A table whose features were corrupted; what they leave as it is stays as it is in X.
+
+    Parameters
+    ----------
+    table : Table
+    X : frame of shape (n_rows, n_columns)
+    corrupt : callable
+        Of float32 features makes such.
+    """
+    features = table.encoded(table.read(X, "X", missing=True), "X", unknown="error")
+    features = features.toarray() if sparse.issparse(features) else features
+    features = features.astype(np.float32)
+    noisy = corrupt(features)
+    is_same = (features == noisy) | (np.isnan(features) & np.isnan(noisy))
+    columns_of_features = np.eye(len(table.columns), dtype=bool)[table.column_of]
+    changed = ~is_same @ columns_of_features
+    empty = changed & ~((np.nan_to_num(noisy) != 0) @ columns_of_features)
+    is_category = np.array([isinstance(column, CategoryColumn) for column in table.columns])
+    gone = (np.isnan(noisy) @ columns_of_features | empty & is_category) & changed
+    values = table.values(noisy, table.library, X, changed)
+    columns = [
+        without(one, mask, None if of_categories else np.nan)
+        for one, mask, of_categories in zip(values, gone.T, is_category, strict=True)
+    ]
+    names = [own.name for own in table.columns]
+    return frames.frame(table.library, names, columns, frames.index_of(X))
+
+
+def without(column, mask, mark):
+    """A column with a mark of what is missing where a mask says so."""
+    if not mask.any():
+        return column
+    values = column.values.astype(object)
+    is_text = frames.type_name(column.dtype) in frames.TEXT
+    values[mask] = mark
+    return column._replace(values=values, dtype=column.dtype if is_text else "")
+
+
 def kept(column, other, missing):
     """A column with its missing values taken from another, of whose type it is if that can be."""
     if not missing.any():
@@ -392,7 +431,10 @@ def as_type(values, dtype):
     if name.rstrip("0123456789") not in ("int", "uint"):
         return values
     limits = np.iinfo(name)
-    return np.clip(np.rint(values), limits.min, limits.max)
+    high = float(limits.max)
+    if high > limits.max:  # of 64 bits, the next number that is floating
+        high = np.nextafter(high, 0.0)
+    return np.clip(np.rint(values), limits.min, high)
 
 
 # Describing a table

@@ -4,6 +4,7 @@ import math
 import re
 from contextlib import contextmanager
 from datetime import date, time, timedelta
+from itertools import islice
 
 import numpy as np
 from scipy import sparse
@@ -44,7 +45,8 @@ def _explained(message, name, X, refit):
     if X is not None and (other := _first_other(X)) is not None:
         column, value = other
         if isinstance(value, (date, time, timedelta, np.datetime64, np.timedelta64)):
-            return times_message(name, column, type(value).__name__, frames.library_of(X))
+            kind = "duration" if isinstance(value, timedelta) else type(value).__name__
+            return times_message(name, column, kind, frames.library_of(X))
         return (
             f"{name} has columns that are no numbers: column {column!r} holds {_short(value)}. If "
             "it holds categories, give it a categorical type or name it in categorical_features; "
@@ -62,6 +64,8 @@ def _explained(message, name, X, refit):
             f"{name} contains NaN{_where_missing(X)}. {way} to treat NaN as missing values, which "
             "the loss leaves out, or replace them first, for instance by SimpleImputer."
         )
+    if X is not None and "contains infinity" in message and hasattr(X, "columns"):
+        return f"{message} In the columns {_names_where(X, _is_infinite)}."
     return message if re.search(rf"\b{re.escape(name)}", message) else f"{name}: {message}"
 
 
@@ -84,9 +88,21 @@ def _where_missing(X):
     """In which columns of a frame values are missing, as text."""
     if frames.library_of(X) == "numpy":
         return ""
-    values = (frames.column(X, number).values for number in range(X.shape[1]))
-    names = [name for name, own in zip(X.columns, values, strict=True) if None in own.tolist()]
-    return f" in the columns {names[:10]}"
+    return f" in the columns {_names_where(X, lambda value: value is None)}"
+
+
+def _names_where(X, is_meant):
+    """Names of the first columns of a frame that hold certain values."""
+    names = (name for number, name in enumerate(X.columns) if _holds(X, number, is_meant))
+    return list(islice(names, 10))
+
+
+def _holds(X, number, is_meant):
+    return any(map(is_meant, frames.column(X, number).values))
+
+
+def _is_infinite(value):
+    return value is not None and abs(float(value)) == math.inf
 
 
 def _first_other(X):

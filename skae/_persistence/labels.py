@@ -30,10 +30,10 @@ def parts_of(value):
     form = FORMS.get(tag_of(value))
     if form is None:
         return None
-    parts = form[0](value)
     try:
+        parts = form[0](value)
         same = made(tag_of(value), parts) == value
-    except (KeyError, ValueError):  # a time zone without a name
+    except (KeyError, ValueError):  # of a time zone
         return None
     return parts if same else None
 
@@ -55,7 +55,9 @@ def _zone_of(zone):
     if zone is None or isinstance(name := getattr(zone, "key", getattr(zone, "zone", None)), str):
         return None if zone is None else name
     offset = zone.utcoffset(None)
-    return None if offset is None else offset.total_seconds()
+    if offset is None:
+        raise ValueError("a time zone that has neither a name nor one offset")
+    return offset.total_seconds()
 
 
 def _zone(zone):
@@ -66,7 +68,10 @@ def _zone(zone):
 
 def _timestamp(text, unit, zone):
     timestamp = _pandas().Timestamp(text).as_unit(unit)
-    return timestamp if zone is None else timestamp.tz_localize("UTC").tz_convert(_zone(zone))
+    if zone is None:
+        return timestamp
+    # Names are left to pandas, whose versions make time zones of other classes of them.
+    return timestamp.tz_localize("UTC").tz_convert(zone if isinstance(zone, str) else _zone(zone))
 
 
 def _parts_of_timestamp(value):

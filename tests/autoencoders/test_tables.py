@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from cases import slow_but
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 import skae
@@ -19,7 +20,7 @@ from skae import (
     VariationalAutoencoder,
 )
 from skae._engine import program_info
-from skae.corruption import GaussianNoise, MaskingNoise, SwapNoise
+from skae.corruption import GaussianNoise, MaskingNoise, SaltAndPepperNoise, SwapNoise
 
 
 def rows(n_rows, seed=0):
@@ -289,3 +290,54 @@ def test_a_detector_of_tables(train, test):
         scores = detector.score_samples(test), detector.score_samples(odd)
         assert np.median(scores[1]) < np.quantile(scores[0], 0.25)
         assert detector.feature_scores(odd).shape == (200, 4)
+
+
+def test_names_and_index_of_what_comes_back(train):
+    X = train.set_axis([3, 2, 1, 0], axis=1).set_axis(train.index[::-1] + 5)
+    estimator = AutoencoderTransformer(2, hidden_layer_sizes=(), solver="sgd", max_iter=1).fit(X)
+    table = estimator.reconstruct(X)
+    assert list(table.columns) == [3, 2, 1, 0]
+    assert table.index.equals(X.index)
+
+
+def test_a_rare_level_in_cross_validation(train):
+    X = train.astype({"city": str})
+    X.loc[7, "city"] = "elsewhere"
+    estimator = AutoencoderTransformer(2, hidden_layer_sizes=(), solver="sgd", max_iter=1)
+    with pytest.warns(UserWarning, match="In cross-validation this happens where a level is rare"):
+        assert np.isnan(cross_val_score(estimator, X, cv=3)).sum() == 1
+    estimator.set_params(handle_unknown="missing", missing="mask")
+    assert np.isfinite(cross_val_score(estimator, X, cv=3)).all()
+
+
+@pytest.mark.parametrize("library", slow_but("pandas", of=["pandas", "polars"]))
+@pytest.mark.parametrize(
+    "corruption", [SwapNoise(0.5), MaskingNoise(0.5), MaskingNoise(0.5, value=np.nan)], ids=repr
+)
+def test_a_table_can_be_corrupted(corruption, library, train):
+    X = pl.from_pandas(train.astype({"city": str})) if library == "polars" else train
+    noisy = corruption.corrupt(X, random_state=0)
+    assert type(noisy) is type(X)
+    assert list(noisy.columns) == list(X.columns)
+    for name in X.columns:
+        old, new = X[name].to_numpy(), noisy[name].to_numpy()
+        same = old == new
+        assert 0.45 < same.mean() < 0.85
+        if isinstance(corruption, SwapNoise) and name == "pay":  # in single precision
+            assert (np.abs(new[:, None] - old).min(axis=1) < 0.01).all()
+        elif isinstance(corruption, SwapNoise):
+            assert np.isin(new, old).all()
+        elif name in ("city", "owner") or np.isnan(corruption.value):
+            assert pd.isna(new[~same]).all()
+        else:
+            mean = np.rint(old.mean()) if name == "age" else old.mean()
+            np.testing.assert_allclose(new[~same], mean, rtol=1e-6)
+
+
+def test_gaussian_noise_on_a_table_leaves_categories(train):
+    noisy = GaussianNoise(0.5).corrupt(train, random_state=0)
+    assert noisy["city"].equals(train["city"])
+    assert noisy["owner"].equals(train["owner"])
+    assert np.std(noisy["pay"] - train["pay"]) == pytest.approx(0.5 * train["pay"].std(), rel=0.1)
+    with pytest.raises(ValueError, match="has no meaning for a table"):
+        SaltAndPepperNoise(0.1).corrupt(train)
