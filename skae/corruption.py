@@ -12,7 +12,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_array, check_random_state
 
-from ._engine import Uniform, check_runs, check_shape, draws, session, value_at
+from ._engine import Uniform, check_runs, check_shape, draws, out_of_reach, session, value_at
 from ._terms import Term
 from .architectures import check_image_shape, full_image_shape
 
@@ -177,6 +177,10 @@ class Corruption(Term):
         key = random.randint(2**32, size=2, dtype=np.uint32)
         level = np.asarray(value_at(self.checked_level(), 0, random), np.float32)
         check_runs()
+        return out_of_reach(lambda: self._corrupted(X, level, key))
+
+    def _corrupted(self, X, level, key):
+        """Checked rows, corrupted with the noise of a key."""
         with session():
             from keras import ops
 

@@ -15,6 +15,7 @@ from .draws import draws
 from .forks import check_runs, has_forked
 from .graph import LINEAR_PATH, graph_of
 from .inference import FittedNetwork, initial_network
+from .interrupts import out_of_reach
 from .keys import content_key
 from .latent import LATENTS, NormalCode, PointCode, divergence
 from .loop import Hooks, Schedule, Training, diverged
@@ -64,6 +65,7 @@ __all__ = [
     "initial_network",
     "keras_activation",
     "load_keras",
+    "out_of_reach",
     "program_info",
     "session",
     "standardised",

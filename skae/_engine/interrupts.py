@@ -1,7 +1,38 @@
-"""Ctrl-C in a training: noted by a flag that is read between calls of compiled programs."""
+"""Ctrl-C: where it waits, and where it is noted by a flag."""
 
 import signal
 import threading
+
+
+def out_of_reach(function):
+    """Call `function` where no Ctrl-C breaks it off, which is raised when it is done.
+
+    Python delivers signals to the main thread alone, so the call is made in another one. That is
+    for what leaves the process broken if it ends halfway: imports, whose half-imported modules make
+    every later import fail, and JAX's tracing, after which a later collection of garbage may crash.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return function()
+    outcome = {}
+
+    def call():
+        try:
+            outcome["result"] = function()
+        except BaseException as error:  # raised again in the thread that waits
+            outcome["error"] = error
+
+    thread, interrupt = threading.Thread(target=call), None
+    thread.start()
+    while thread.is_alive():
+        try:
+            thread.join()
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
+    if "error" in outcome:
+        raise outcome.pop("error")  # which would else keep itself alive, by its traceback
+    return outcome["result"]
 
 
 class Interrupts:
