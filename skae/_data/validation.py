@@ -64,7 +64,7 @@ def _first_other(X):
     """The first column of X that holds something else than numbers, and what; None if none does."""
     if sparse.issparse(X):
         return None
-    if hasattr(X, "iloc"):  # by position, as names may be there twice
+    if hasattr(X, "iloc") and hasattr(X, "columns"):  # by position, as names may be there twice
         columns = ((name, X.iloc[:, number]) for number, name in enumerate(X.columns))
     elif hasattr(X, "columns"):
         columns = ((name, X[name]) for name in X.columns)
@@ -117,6 +117,8 @@ def checked_matrix(estimator, X, name, *, missing, reset=False):
             dtype="numeric",
             ensure_all_finite=finiteness(missing),
         )
+        if X.dtype.kind in "mM":  # which would be numbers of days, or of whatever unit it has
+            raise TypeError(f"{name} holds dates or durations. Convert them to numbers first.")
         if X.dtype.kind not in "biuf":  # of a categorical column, which scikit-learn leaves alone
             X = check_array(X.astype(np.float64), ensure_all_finite=finiteness(missing))
     return check_range(X, name, LARGEST, "whose squares are infinite. Scale the data")
