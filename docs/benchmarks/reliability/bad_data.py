@@ -127,7 +127,7 @@ def kinds():
     }  # fmt: skip
     names = list(given)
     first_bad = names.index("1e38")
-    frames_that_count = {"pandas", "pandas, odd index", "pandas Int64", "polars", "pandas Arrow"}
+    frames_that_count = {"pandas", "pandas, odd index", "pandas Int64", "polars"}
     return {
         name: (
             value,
@@ -140,11 +140,16 @@ def kinds():
 
 
 UNSURE = {
-    "1e38", "1e300", "largest", "fractions", "decimal", "numbers as text", "matrix", "memory view", "pandas Int64",
-    "pandas, odd index", "pandas, duplicate names", "pandas, other names", "pandas, names of numbers", "masked",
-    "pandas Arrow", "pandas, sparse columns", "pandas Series of rows", "set", "object", "longdouble", "bytes",
+    "1e38", "1e300", "largest", "fractions", "decimal", "numbers as text", "matrix", "memory view",
+    "pandas Int64", "pandas, odd index", "pandas, duplicate names", "pandas, other names",
+    "pandas, names of numbers", "masked", "pandas, sparse columns", "pandas Series of rows", "set",
+    "object", "longdouble", "bytes",
 }  # fmt: skip
 """Kinds that may be taken or refused; what is taken must give finite results."""
+
+
+INFINITE_WHERE_FAR = ("reconstruction_error", "score", "explained_variance")
+"""Methods whose documented result is infinite for a row that is too far for its reconstruction."""
 
 
 def read_only(X):
@@ -237,7 +242,7 @@ def frames(X):
     return given
 
 
-def campaign(n_subjects=len(NAMES), seed=0):
+def campaign(n_subjects=9, seed=0):
     """Give every kind of X to the methods of the first estimators, and to fit."""
     tally = Tally()
     X, y = data()
@@ -247,12 +252,12 @@ def campaign(n_subjects=len(NAMES), seed=0):
             fitted = subject(name).fit(X, y)
             before = bits(fitted, X)
             for use in uses(fitted):
-                for kind in kinds():
-                    one_use(fitted, name, use, kind, tally)
+                for kind, (value, expected) in kinds().items():
+                    one_use(fitted, f"{name}.{use}({kind})", use, kind, value, expected, tally)
                 if bits(fitted, X) != before:
                     tally.fault("other bits afterwards", f"{name}.{use}")
-            for kind in kinds():
-                one_fit(name, kind, tally)
+            for kind, (value, expected) in kinds().items():
+                one_fit(name, kind, value, expected, tally)
     return tally
 
 
@@ -277,10 +282,8 @@ def judged_error(error, seconds, case, tally):
         tally.note("refused by name")
 
 
-def one_use(fitted, name, use, kind, tally):
+def one_use(fitted, case, use, kind, value, expected, tally):
     """Give one kind to one method."""
-    value, expected = kinds()[kind]
-    case = f"{name}.{use}({kind})"
     result, error, seconds = outcome_of(lambda: USES[use](fitted, value))
     if error is not None:
         if expected is REFUSED or kind in UNSURE:
@@ -290,17 +293,12 @@ def one_use(fitted, name, use, kind, tally):
     elif expected is REFUSED and kind not in UNSURE:
         tally.fault("taken though invalid", f"{case}: {np.asarray(result).ravel()[:3]}")
     elif expected is REFUSED:
-        check_finite(result, case, tally)
+        if not (kind == "1e38" and use in INFINITE_WHERE_FAR):
+            check_finite(result, case, tally)
     else:
         right = USES[use](fitted, np.asarray(expected, float))
-        same = np.allclose(
-            np.asarray(result, float),
-            np.asarray(right, float),
-            rtol=1e-2,
-            atol=1e-3,
-            equal_nan=True,
-        )
-        if same:
+        given, wanted = np.asarray(result, float), np.asarray(right, float)
+        if np.allclose(given, wanted, rtol=1e-2, atol=1e-3, equal_nan=True):
             tally.note("right")
         else:
             tally.fault("a wrong result", case)
@@ -318,9 +316,8 @@ def check_finite(result, case, tally):
         tally.fault("taken, not finite", case)
 
 
-def one_fit(name, kind, tally):
+def one_fit(name, kind, value, expected, tally):
     """Fit one kind."""
-    value, expected = kinds()[kind]
     n_rows = len(expected) if expected is not REFUSED else 6
     case = f"{name}.fit({kind})"
     estimator = clone(subject(name))

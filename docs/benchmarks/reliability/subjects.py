@@ -57,7 +57,7 @@ USES = {
     "transform": lambda estimator, X: estimator.transform(X),
     "reconstruct": lambda estimator, X: estimator.reconstruct(X),
     "reconstruction_error": lambda estimator, X: estimator.reconstruction_error(X),
-    "score": lambda estimator, X: estimator.score(X, data()[1][: len(X)]),
+    "score": lambda estimator, X: estimator.score(X),
     "explained_variance": lambda estimator, X: estimator.explained_variance(X),
     "impute": lambda estimator, X: estimator.impute(X),
     "posterior": lambda estimator, X: np.hstack(estimator.posterior(X)),
@@ -72,8 +72,9 @@ USES = {
 
 
 def uses(estimator):
-    """Names of the methods of `USES` that an estimator has."""
-    return [name for name in USES if hasattr(estimator, name)]
+    """Names of the methods of `USES` that an estimator has; `score` only where it needs no y."""
+    names = [name for name in USES if hasattr(estimator, name)]
+    return [name for name in names if name != "score" or hasattr(estimator, "reconstruct")]
 
 
 def first_use(estimator):
