@@ -18,7 +18,7 @@ from ._autoencoders.variational import check_n_samples
 from ._data import Rows, frames
 from ._data.statistics import summarise
 from ._data.table import described
-from ._data.validation import LARGEST, check_range, explaining
+from ._data.validation import LARGEST, check_no_dates, check_range, explaining
 from ._engine import check_runs
 from ._sklearn_compat import ObjectWith, asked_library, check_feature_names_in, fit_context
 
@@ -404,6 +404,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
             unknown = "missing" if reset else self.estimator_.handle_unknown
             features = self._table.encoded(X, "X", missing=True, unknown=unknown)
             return features.toarray() if sparse.issparse(features) else features
+        check_no_dates(X, "X")
         with explaining("X", X):
             X = validate_data(
                 self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"

@@ -117,11 +117,16 @@ def checked_matrix(estimator, X, name, *, missing, reset=False):
             dtype="numeric",
             ensure_all_finite=finiteness(missing),
         )
-        if X.dtype.kind in "mM":  # which would be numbers of days, or of whatever unit it has
-            raise TypeError(f"{name} holds dates or durations. Convert them to numbers first.")
+        check_no_dates(X, name)
         if X.dtype.kind not in "biuf":  # of a categorical column, which scikit-learn leaves alone
             X = check_array(X.astype(np.float64), ensure_all_finite=finiteness(missing))
     return check_range(X, name, LARGEST, "whose squares are infinite. Scale the data")
+
+
+def check_no_dates(X, name):
+    """Refuse an array of dates or durations, which would be read as numbers of any unit."""
+    if getattr(getattr(X, "dtype", None), "kind", None) in ("m", "M"):
+        raise TypeError(f"{name} holds dates or durations. Convert them to numbers first.")
 
 
 def surely_in_range(X):

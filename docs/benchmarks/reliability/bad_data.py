@@ -122,7 +122,7 @@ def kinds():
     stands_for = {
         "integers": integers, "int8": integers, "uint64": integers, "boolean": X > 0.5,
         "broadcast": np.broadcast_to(X[:1], X.shape), "float16": X.astype(np.float16),
-        "zeros": 0 * X, "minus zero": 0 * X, "denormal": 0 * X, "denormal float32": 0 * X,
+        "zeros": 0 * X, "minus zero": 0 * X, "denormal": 0 * X, "denormal float32": np.full(X.shape, 1e-45, np.float32),
         "one row": X[:1],
     }  # fmt: skip
     names = list(given)
@@ -148,8 +148,15 @@ UNSURE = {
 """Kinds that may be taken or refused; what is taken must give finite results."""
 
 
-INFINITE_WHERE_FAR = ("reconstruction_error", "score", "explained_variance")
+INFINITE_WHERE_FAR = (
+    "reconstruction_error", "score", "explained_variance", "score_samples", "decision_function",
+    "feature_scores", "elbo",
+)  # fmt: skip
 """Methods whose documented result is infinite for a row that is too far for its reconstruction."""
+
+
+MISSING = ("NaN", "NaN in float32", "None inside", "NaN in objects", "pandas NA", "polars null")
+"""Kinds with missing values, which some estimators take."""
 
 
 def read_only(X):
@@ -284,6 +291,10 @@ def judged_error(error, seconds, case, tally):
 
 def one_use(fitted, case, use, kind, value, expected, tally):
     """Give one kind to one method."""
+    tags = fitted.__sklearn_tags__().input_tags
+    if (sparse.issparse(value) and not tags.sparse) or (kind in MISSING and tags.allow_nan):
+        tally.note("not for this estimator")
+        return
     result, error, seconds = outcome_of(lambda: USES[use](fitted, value))
     if error is not None:
         if expected is REFUSED or kind in UNSURE:
@@ -293,7 +304,9 @@ def one_use(fitted, case, use, kind, value, expected, tally):
     elif expected is REFUSED and kind not in UNSURE:
         tally.fault("taken though invalid", f"{case}: {np.asarray(result).ravel()[:3]}")
     elif expected is REFUSED:
-        if not (kind == "1e38" and use in INFINITE_WHERE_FAR):
+        if kind == "1e38" and use in INFINITE_WHERE_FAR and not np.isnan(result).any():
+            tally.note("taken, infinite")
+        else:
             check_finite(result, case, tally)
     else:
         right = USES[use](fitted, np.asarray(expected, float))
