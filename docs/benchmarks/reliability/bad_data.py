@@ -122,7 +122,8 @@ def kinds():
     stands_for = {
         "integers": integers, "int8": integers, "uint64": integers, "boolean": X > 0.5,
         "broadcast": np.broadcast_to(X[:1], X.shape), "float16": X.astype(np.float16),
-        "zeros": 0 * X, "minus zero": 0 * X, "denormal": 0 * X, "denormal float32": np.full(X.shape, 1e-45, np.float32),
+        "zeros": 0 * X, "minus zero": 0 * X, "denormal": 0 * X,
+        "denormal float32": np.full(X.shape, 1e-45, np.float32),
         "one row": X[:1],
     }  # fmt: skip
     names = list(given)
