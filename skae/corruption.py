@@ -15,7 +15,7 @@ from sklearn.utils import check_array, check_random_state
 from ._data.contents import contents_by_type
 from ._data.table import corrupted, table_of
 from ._data.validation import check_container, check_types, explaining
-from ._engine import Uniform, check_runs, check_shape, draws, session, value_at
+from ._engine import Uniform, check_runs, check_shape, draws, out_of_reach, session, value_at
 from ._terms import Term
 from .architectures import check_image_shape, full_image_shape
 
@@ -194,6 +194,10 @@ class Corruption(Term):
         key = random.randint(2**32, size=2, dtype=np.uint32)
         level = np.asarray(value_at(self.checked_level(), 0, random), np.float32)
         check_runs()
+        return out_of_reach(lambda: self._corrupted(X, level, key))
+
+    def _corrupted(self, X, level, key):
+        """Checked rows, corrupted with the noise of a key."""
         with session():
             from keras import ops
 

@@ -109,7 +109,7 @@ def _first_other(X):
     """The first column of X that holds something else than numbers, and what; None if none does."""
     if sparse.issparse(X):
         return None
-    if hasattr(X, "iloc"):  # by position, as names may be there twice
+    if hasattr(X, "iloc") and hasattr(X, "columns"):  # by position, as names may be there twice
         columns = ((name, X.iloc[:, number]) for number, name in enumerate(X.columns))
     elif hasattr(X, "columns"):
         columns = ((name, X[name]) for name in X.columns)

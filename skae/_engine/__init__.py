@@ -16,6 +16,7 @@ from .draws import draws
 from .forks import check_runs, has_forked
 from .graph import LINEAR_PATH, graph_of
 from .inference import FittedNetwork, initial_network
+from .interrupts import out_of_reach
 from .keys import content_key
 from .latent import LATENTS, LOG_VARIANCES, NormalCode, PointCode, divergence
 from .likelihood import row_factors
@@ -72,6 +73,7 @@ __all__ = [
     "initial_network",
     "keras_activation",
     "load_keras",
+    "out_of_reach",
     "program_info",
     "row_factors",
     "session",

@@ -78,6 +78,19 @@ def devices():
     return [f"{device.platform}:{device.id} ({device.device_kind})" for device in jax.devices()]
 
 
+def on_this_device(function):
+    """`function`, to be called in another thread, on what is the default device in this one."""
+    import jax
+
+    device = jax.config.jax_default_device
+
+    def call():
+        with jax.default_device(device):
+            return function()
+
+    return call
+
+
 # Compiling
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from . import _jax
 from .forks import renewed_in_child
+from .interrupts import out_of_reach
 
 TAKES_SECOND_KERAS = True
 """Whether a second Keras on JAX is imported beside one that runs on another backend.
@@ -36,37 +37,9 @@ def load_keras():
         with _lock:
             if _keras is None:
                 # Other threads take `_keras` as soon as it is there, without the lock: it is last.
-                imported, _second = _in_a_thread(_import_keras)
+                imported, _second = out_of_reach(_import_keras)
                 _keras = imported
     return _keras
-
-
-def _in_a_thread(function):
-    """Call `function` in a thread of its own, and wait for it even through an interrupt.
-
-    Python delivers signals to the main thread alone. An import that Ctrl-C breaks off leaves
-    half-imported modules behind, with which every later import fails.
-    """
-    outcome = {}
-
-    def call():
-        try:
-            outcome["result"] = function()
-        except BaseException as error:  # raised again in the thread that waits
-            outcome["error"] = error
-
-    thread, interrupt = threading.Thread(target=call), None
-    thread.start()
-    while thread.is_alive():
-        try:
-            thread.join()
-        except KeyboardInterrupt as error:
-            interrupt = error
-    if interrupt is not None:
-        raise interrupt
-    if "error" in outcome:
-        raise outcome["error"]
-    return outcome["result"]
 
 
 def _import_keras():

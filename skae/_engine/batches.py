@@ -118,7 +118,8 @@ def tiles(rows, ring):
             yield start, part
             continue
         tile = ring.next()
-        tile[: len(part)] = part
+        with np.errstate(over="ignore"):  # callers refuse results that are not finite
+            tile[: len(part)] = part
         yield start, tile
 
 

@@ -7,7 +7,6 @@ new version does otherwise.
 import functools
 import random
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from . import _jax
 from .backend import load_keras, session
 from .forks import check_runs, renewed_in_child
+from .interrupts import in_a_thread
 
 BUILDS_WITHOUT_VALUES = True
 """Whether variables get no values when a network is built.
@@ -74,8 +74,8 @@ def _in_a_thread(build):
 
     # A build inside a build is part of it: the thread that waits for it holds the lock.
     alone = nullcontext() if builds_network() else _build_lock
-    with session(), alone, ThreadPoolExecutor(1) as worker:
-        return worker.submit(marked).result()
+    with session(), alone:
+        return in_a_thread(marked)
 
 
 class _RandomApart:

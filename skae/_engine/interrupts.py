@@ -1,7 +1,54 @@
-"""Ctrl-C in a training: noted by a flag that is read between calls of compiled programs."""
+"""Ctrl-C: where it waits, and where it is noted by a flag."""
 
 import signal
 import threading
+
+
+def out_of_reach(function):
+    """Call `function` where no Ctrl-C breaks it off, which is raised when it is done.
+
+    That is for what leaves the process broken if it ends halfway: imports, whose half-imported
+    modules make every later import fail, and JAX's tracing, after which the process may crash.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    return in_a_thread(function) if in_main_thread else function()
+
+
+def in_a_thread(function):
+    """Call `function` in a thread of its own, and wait for its end even through a Ctrl-C.
+
+    Python delivers signals to the main thread alone. The thread is waited for by an event: until
+    Python 3.12, a `join` that an interrupt breaks off takes a thread that is still running for one
+    that has ended. It would go on beside what comes next, and end the process at exit.
+    """
+    outcome, done, first = {}, threading.Event(), threading.Lock()
+    thread, interrupt = None, None
+
+    def call():
+        if not first.acquire(blocking=False):  # of a second start, where Ctrl-C came in the first
+            return
+        try:
+            outcome["result"] = function()
+        except BaseException as error:  # raised again in the thread that waits
+            outcome["error"] = error
+        finally:
+            done.set()
+
+    while not done.is_set():
+        try:
+            if thread is None:
+                started = threading.Thread(target=call)
+                started.start()
+                thread = started
+            done.wait()
+            thread.join()
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
+    if "error" in outcome:
+        raise outcome.pop("error")  # which would else keep itself alive, by its traceback
+    return outcome["result"]
 
 
 class Interrupts:

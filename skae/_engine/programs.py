@@ -11,6 +11,7 @@ from . import _jax
 from .backend import session
 from .building import builds_network
 from .forks import renewed_in_child
+from .interrupts import out_of_reach
 from .keys import is_own
 
 MAX_PROGRAMS = 128
@@ -102,6 +103,12 @@ def compile_program(kind, key, function, arguments, **options):
     """
 
     def make():
-        return _jax.compiled(function(), arguments, is_own=is_own(key), **options)
+        traced = function()
+
+        def compiled():
+            with session():  # whose settings are each thread's own
+                return _jax.compiled(traced, arguments, is_own=is_own(key), **options)
+
+        return out_of_reach(_jax.on_this_device(compiled))
 
     return programs.get(kind, (key, _jax.shapes_of(arguments)), make)

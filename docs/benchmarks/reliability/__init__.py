@@ -1,0 +1,1 @@
+"""Campaigns that try to break skae; see `__main__`."""

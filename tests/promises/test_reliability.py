@@ -1,0 +1,82 @@
+"""Samples of the campaigns of docs/benchmarks/reliability, each of which finds no fault."""
+
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import slow
+
+from skae import AutoencoderTransformer
+from skae._engine import _jax
+from skae._engine.interrupts import in_a_thread
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs" / "benchmarks"))
+
+from reliability import bad_data, divergence, interrupts, parameters, seeds, session, subjects
+from reliability import threads as many_threads
+from reliability.tally import Tally
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+def test_every_kind_of_x_is_taken_rightly_or_refused_by_name():
+    fitted, tally = subjects.subject("AutoencoderTransformer").fit(subjects.data()[0]), Tally()
+    for kind, (value, expected) in bad_data.kinds().items():
+        bad_data.one_use(fitted, kind, "transform", kind, value, expected, tally)
+    assert not tally.faults
+    assert tally.outcomes.total() > 60
+
+
+def test_a_compilation_is_out_of_reach_of_ctrl_c(monkeypatch):
+    """Python delivers signals to the main thread, so none interrupts JAX's tracing."""
+    seen, compiled = [], _jax.compiled
+
+    def noting(*arguments, **options):
+        seen.append(threading.current_thread())
+        return compiled(*arguments, **options)
+
+    monkeypatch.setattr(_jax, "compiled", noting)
+    AutoencoderTransformer(1, hidden_layer_sizes=(17,), max_iter=1).fit(np.eye(5)[:, :3])
+    assert seen
+    assert threading.main_thread() not in seen
+
+
+def test_a_thread_is_waited_for_through_an_interrupt():
+    """Until Python 3.12 an interrupted `join` gives up a thread that is still running."""
+    import signal
+    import time
+
+    ended = []
+
+    def work():
+        time.sleep(0.3)
+        ended.append(1)
+
+    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(KeyboardInterrupt):
+            in_a_thread(work)
+    finally:
+        signal.signal(signal.SIGALRM, handler)
+    assert ended
+
+
+@slow
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda: parameters.campaign(90),
+        lambda: bad_data.campaign(2),
+        lambda: interrupts.campaign(2, 6),
+        divergence.campaign,
+        lambda: many_threads.campaign(5),
+        lambda: seeds.campaign(3),
+        session.campaign,
+    ],
+    ids=["parameters", "bad data", "interrupts", "divergence", "threads", "one seed", "session"],
+)
+def test_campaigns(run):
+    assert not run().faults
