@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from cases import slow, slow_but
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
@@ -445,7 +446,7 @@ def test_labels_and_probabilities(y, small):
 @slow
 def test_labels_in_a_pipeline_of_any_autoencoder():
     gaps = np.where(np.random.default_rng(0).random(X.shape) < 0.1, np.nan, X)
-    for given in (VariationalAutoencoder(2, max_iter=1), SMALL.set_params(missing="mask")):
+    for given in (VariationalAutoencoder(2, max_iter=1), clone(SMALL).set_params(missing="mask")):
         rows = gaps if given.missing == "mask" else X
         classifier = AutoencoderClassifier(given, max_iter=1, random_state=0)
         pipe = make_pipeline(StandardScaler(), classifier).fit(rows, LABELS)
