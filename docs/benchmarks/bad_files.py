@@ -630,7 +630,8 @@ COLUMNS = {
 
 NOTES = [
     "What is loaded differs from what was saved in a way that estimators may differ, such as "
-    "another parameter, or not at all. It was used: its methods gave numbers, or refused in words.",
+    "another parameter, or not at all. It was used, but for tables: its methods gave numbers, or "
+    "refused in words.",
     "Seconds and MB are those of `load`, beyond the libraries and above what the process held "
     "before. The seconds are those of a clock, on a machine that did other things too. Forbidden "
     "events are files written, sockets, subprocesses, pickles and the like, as "
