@@ -194,9 +194,9 @@ class Corruption(Term):
         key = random.randint(2**32, size=2, dtype=np.uint32)
         level = np.asarray(value_at(self.checked_level(), 0, random), np.float32)
         check_runs()
-        return out_of_reach(lambda: self._corrupted(X, level, key))
+        return out_of_reach(lambda: self._noisy(X, level, key))
 
-    def _corrupted(self, X, level, key):
+    def _noisy(self, X, level, key):
         """Checked rows, corrupted with the noise of a key."""
         with session():
             from keras import ops
