@@ -52,8 +52,9 @@ _ROOMS = {
 }
 """Where each name is that most programs do without."""
 
-_SUBMODULES = {"impute", "onnx", "outliers", "plotting"}
-"""Public modules that `import skae` alone does not import."""
+_SUBMODULES = {"impute", "outliers", "plotting"}
+"""Public modules that `import skae` alone does not import; `skae.onnx` registers converters, and is
+imported by its name."""
 
 
 def __getattr__(name):

@@ -22,7 +22,7 @@ from ._data.contents import asked_contents
 from ._data.statistics import summarise
 from ._data.table import table_of
 from ._data.validation import LARGEST, check_container, check_range, check_types, explaining
-from ._engine import check_runs
+from ._engine import check_runs, renewed_in_child
 from ._sklearn_compat import ObjectWith, asked_library, check_feature_names_in, fit_context
 from .exceptions import StillImprovingWarning
 
@@ -57,6 +57,12 @@ FITTED = {
 """What every fit leaves, beside the names of features."""
 
 _counting = threading.Lock()
+
+
+@renewed_in_child
+def _renew_lock():
+    global _counting
+    _counting = threading.Lock()
 
 
 class AutoencoderImputer(TransformerMixin, BaseEstimator):

@@ -234,7 +234,7 @@ class CheckpointFile:
             if self._is_own(reached.seed):
                 write_checkpoint(self.path, content)
                 self._signature = signature(self.path)
-        except OSError as error:
+        except (OSError, TypeError, ValueError) as error:  # or of what files do not hold
             warn(
                 f"The checkpoint {self.path!r} cannot be written ({error}); the training goes on, "
                 "and what is there stays."

@@ -12,6 +12,9 @@ from .._version import __version__
 WITHOUT_EFFECT = frozenset({"checkpoint", "verbose", "random_state"})
 """Parameters that are not compared. Of `random_state`, the seed is that it gave."""
 
+PACKAGES = ("keras", "jax", "jaxlib", "numpy", "scipy")
+"""Those on whose versions the bits of a fit may depend."""
+
 ANY = "any"
 """What stands for the seed where a new fit would draw one."""
 
@@ -60,8 +63,8 @@ def identity(estimator, rows, start, seed):
 
 
 def versions():
-    """The versions on which the bits of a fit may depend, by package."""
-    return {"skae": __version__, **{name: metadata.version(name) for name in ("keras", "jax")}}
+    """Versions of skae and of `PACKAGES`, by name."""
+    return {"skae": __version__, **{name: metadata.version(name) for name in PACKAGES}}
 
 
 def _learned(start):
@@ -93,7 +96,9 @@ def _digest(name, value):
 
 def _plain(value):
     """Numbers of all types, and lists and tuples, in one form: a search may give another."""
-    if isinstance(value, (Real, np.generic)) and not isinstance(value, (bool, np.bool_)):
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if isinstance(value, Real) and not isinstance(value, bool):
         return float(value)
     return tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else value
 

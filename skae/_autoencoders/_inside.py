@@ -88,12 +88,15 @@ OF_BOTH = ("random_state",)
 def with_prefix(message, parameters):
     """A message in which parameters are named as those of `estimator`.
 
-    Names in quotes are left alone: scikit-learn's rejections say whose they are.
+    What stands in quotes is left alone: names of columns, and scikit-learn's rejections, which say
+    whose they are.
     """
 
     def named(match):
         name, sign = match.groups()
+        if name is None:
+            return match[0]
         is_meant = name in parameters and (sign or name not in WORDS)
         return f"estimator__{match[0]}" if is_meant else match[0]
 
-    return re.sub(r"(?<!['\w])([a-z]\w*)\b(=?)", named, message)
+    return re.sub(r"(?<!\w)'[^']*'|(?<!['\w])([a-z]\w*)\b(=?)", named, message)

@@ -13,7 +13,7 @@ from .building import built_encoder, built_weight_shapes
 from .calls import calls
 from .digests import content_digest
 from .draws import draws
-from .forks import check_runs, has_forked
+from .forks import check_runs, has_forked, renewed_in_child
 from .graph import LINEAR_PATH, graph_of
 from .inference import FittedNetwork, initial_network
 from .interrupts import out_of_reach
@@ -75,6 +75,7 @@ __all__ = [
     "load_keras",
     "out_of_reach",
     "program_info",
+    "renewed_in_child",
     "row_factors",
     "session",
     "standardised",

@@ -164,9 +164,10 @@ def _keras_settings(keras):
         yield
     finally:
         with _lock:
-            _depth = max(_depth - 1, 0)  # zero already after a fork inside the session
-            if _depth == 0:
-                _put_back(keras, *_theirs)
+            if _depth:  # else the process was forked inside of the session, which ended there
+                _depth -= 1
+                if _depth == 0:
+                    _put_back(keras, *_theirs)
 
 
 def _put_aside(keras):

@@ -370,7 +370,7 @@ class _Rates:
     """The step sizes of a training, one an epoch."""
 
     def __init__(self, schedule):
-        self._schedule, self._step_size = schedule, schedule.step_size
+        self._schedule, self._step_size = schedule, float(schedule.step_size)
         self._epoch = 0
 
     @property

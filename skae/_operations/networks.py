@@ -6,7 +6,7 @@ from .._engine import LOG_VARIANCES, NormalCode, graph_of, standardised
 from .activations import activated
 from .layers import model_nodes
 
-NOTHING, INFINITE = np.array(0.0), np.array(np.inf)
+NOTHING = np.array(0.0)
 
 
 class NetworkNodes:

@@ -101,12 +101,15 @@ class Trial:
         Loss before the first and after each epoch; empty where nothing was held out.
     outputs : ndarray of shape (n_rows, n_targets)
         Those of the network that was best for a row's fold; NaN for rows never held out.
+    is_beaten : bool, default=False
+        Whether the linear model that would not be trained further had a lower loss.
     """
 
     noise: float
     n_epochs: int
     curve: list
     outputs: np.ndarray
+    is_beaten: bool = False
 
 
 class Counted(Hooks):
@@ -149,15 +152,16 @@ class Fit:
     def run(self):
         """Choose and fit the linear model, then train from there; returns an `Outcome`."""
         self._choose_linear_model()
-        start = self._linear(np.ones(len(self.y), bool))
+        every = np.ones(len(self.y), bool)
+        start = self._linear(every)
         trial = self._best_trial()
         data, n_epochs = self.data, trial.n_epochs
         spread_data = self._spread(trial.outputs)
         if spread_data is not None:
             data, n_epochs = spread_data, self.settings.max_iter
         if n_epochs == 0:
-            alone = np.ones(len(self.y), bool)
-            return Outcome(self._linear(alone, self.alone), [], trial.curve)
+            network = self._linear(every, self.alone) if trial.is_beaten else start
+            return Outcome(network, [], trial.curve)
         training = self._trained(start, data, n_epochs, trial.noise)
         has_spread = spread_data is not None
         return Outcome(checked(training), training.history["loss"], trial.curve, has_spread)
@@ -210,8 +214,8 @@ class Fit:
         if not settings.early_stopping or not settings.max_iter or self.fold.max() < 0:
             return Trial(0.0, settings.max_iter, [], np.full(self.y.shape, np.nan))
         trial = min((self._trial(noise) for noise in NOISES), key=lambda trial: min(trial.curve))
-        if min(trial.curve) >= self._loss_alone():
-            trial.n_epochs = 0
+        if min(trial.curve) > self._loss_alone():
+            trial.n_epochs, trial.is_beaten = 0, True
         return trial
 
     def _trial(self, noise):
