@@ -63,8 +63,9 @@ def open_part(folder, name):
     while True:
         part = f".{_stem(name)}.{secrets.token_hex(4)}{PART}"
         file = open(os.path.join(folder, part), "xb")  # noqa: SIM115
-        is_locked(file)
-        if os.path.exists(file.name):  # else another call took it for abandoned before the lock
+        # Another call may take it for abandoned before it is locked: then it has the lock, or the
+        # file is gone.
+        if is_locked(file) and os.path.exists(file.name):
             return file
         file.close()
 
