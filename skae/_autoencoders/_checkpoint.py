@@ -28,8 +28,8 @@ class Checkpoint(BaseEstimator):
     Parameters
     ----------
     path : str or os.PathLike
-        A file, which holds one fit; or a folder, in which each fit has a file of its own. What
-        ends in a slash or exists as a folder is one.
+        A file, which holds one fit; or a folder, in which each fit has a file of its own. A path
+        that ends in a slash, or is an existing folder, is a folder.
     every : float or None, default=None
         Seconds of training between two checkpoints, in the range [0, inf); 0 writes one after each
         epoch. None takes 10 seconds, or more where writing would take over 1 % of the time.

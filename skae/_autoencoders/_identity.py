@@ -10,7 +10,7 @@ from .._engine import Solver, content_digest
 from .._version import __version__
 
 WITHOUT_EFFECT = frozenset({"checkpoint", "verbose", "random_state"})
-"""Parameters that are not compared. Of `random_state`, the seed is that it gave."""
+"""Parameters that are not compared. The seed that `random_state` gave is compared instead."""
 
 PACKAGES = ("keras", "jax", "jaxlib", "numpy", "scipy")
 """Those on whose versions the bits of a fit may depend."""

@@ -26,7 +26,7 @@ N_DRAWS = 8
 
 
 def shrinkage_beside_pca(model, n_rows):
-    """The weight of a prior against so many rows, beside a `LinearModel`."""
+    """The weight of a prior against `n_rows` rows, beside a `LinearModel`."""
     return float(SHRINKAGE * model.unexplained / n_rows)
 
 

@@ -119,12 +119,12 @@ class DenoisingAutoencoder(BaseAutoencoder):
         takes none. If there are any, X is a table: each level of a category is a feature of its
         own (the 255 most frequent ones; all others are one more), its reconstruction a probability
         with the cross-entropy as its loss, and numbers are standardised, so that each column
-        counts alike. What `reconstruct`, `inverse_transform` and the like return is a table again.
+        counts alike. `reconstruct`, `inverse_transform` and `impute` return tables again.
         Columns of dates and times are refused unless they are among the ones that are named.
     handle_unknown : {"error", "missing"}, default="error"
-        What a category is that the training rows do not hold: an error, or, which needs
-        ``missing="mask"``, a missing value. Take the latter in cross-validation where levels are
-        rare: the training rows of a fold may not hold them.
+        What to do with a category that the training rows do not have: "error" raises; "missing"
+        (needs ``missing="mask"``) treats it as missing. Take the latter in cross-validation where
+        levels are rare: the training rows of a fold may not have them.
     column_weights : array-like of shape (n_features,), dict or None, default=None
         How much each column counts in the loss; a dict has those that are not 1 by name or number.
         With weights, columns are standardised even where all are numbers.

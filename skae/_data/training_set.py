@@ -102,7 +102,7 @@ class TrainingSet:
         return summarise(self.target, self.weight).mean
 
     def sample(self, most):
-        """At most so many of the rows, evenly spaced."""
+        """At most `most` of the rows, evenly spaced."""
         if self.n_rows <= most:
             return self
         return self.subset(np.linspace(0, self.n_rows - 1, most).astype(int))

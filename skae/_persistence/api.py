@@ -64,8 +64,8 @@ def save(estimator, path):
         estimator of skae's, an `Architecture`, a `Corruption`, a `Loss` or a `Penalty`. Pickle
         keeps those.
     ValueError
-        If a weight is infinite or NaN; or if there are so many names of features and categories,
-        about a million, that `load` would refuse the file.
+        If a weight is infinite or NaN; or if there are more names of features and
+        categories, about a million, than `load` accepts.
     OSError
         If the file cannot be written, or something else than a file has its name.
 

@@ -84,7 +84,7 @@ CATEGORY_TYPES = frozenset(
 
 
 def check_table(table, n_columns):
-    """Refuse what is no table of so many columns."""
+    """Refuse anything but a table of `n_columns` columns."""
     if not isinstance(table, Table):
         raise UnusableError(f"{excerpt(str(table))} stands in place of a table.")
     columns, libraries = table.columns, ("numpy", "pandas", "polars")
@@ -188,7 +188,7 @@ def check_built_on(cls, fitted):
 
 
 def check_names(fitted, n_features):
-    """Refuse names of features that are not as many."""
+    """Refuse a number of feature names other than n_features."""
     names = fitted.get("feature_names_in_")
     if names is not None and (names.dtype != object or names.shape != (n_features,)):
         raise UnusableError(f"feature_names_in_ is {names!r}.")

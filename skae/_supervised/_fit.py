@@ -37,8 +37,8 @@ LEFT_OUT_ROWS = 1_000
 """Most labelled rows that are left out one by one, which fewer rows need more and costs less."""
 
 ALL_FOLDS, FOLD_ROWS = 5, 5_000
-"""A fold is a fifth of the rows. The fewer rows there are, the more folds are held out in turn: as
-many as have so many rows in all to train on, but at least one."""
+"""A fold is a fifth of the rows. The fewer rows there are, the more folds are held out in turn:
+FOLD_ROWS divided by the number of rows, rounded down, but at least one."""
 
 
 @dataclass(frozen=True)
@@ -343,7 +343,7 @@ def checked(training):
 
 
 def evenly(positions, most):
-    """At most so many of the positions, evenly spaced."""
+    """At most `most` of the positions, evenly spaced."""
     if len(positions) <= most:
         return positions
     return positions[np.linspace(0, len(positions) - 1, most).astype(int)]

@@ -62,7 +62,7 @@ def certainty(distribution):
 
 
 def padded(target, n_rows):
-    """The target, and zeros for so many rows without one."""
+    """The target, and zeros for `n_rows` rows without one."""
     return np.vstack([target, np.zeros((n_rows, target.shape[1]))])
 
 
