@@ -173,6 +173,17 @@ def colliding_tuples(document):
             ]
 
 
+def with_level(tag, *parts):
+    """Declare a level that is a label."""
+
+    def change(document):
+        for column in fitted(document)["_table"]["record"][1]["columns"]:
+            if column["record"][0] == "CategoryColumn":
+                column["record"][1]["declared"] = [{"label": [tag, list(parts)]}]
+
+    return change
+
+
 def with_params(**params):
     return lambda document: document["estimator"]["params"].update(params)
 
@@ -250,6 +261,11 @@ DOCUMENTS = {
     ),
     "levels of one hash": ("table", colliding_levels),
     "tuples of one hash": ("table", colliding_tuples),
+    "time zone that is a file": (
+        "table",
+        with_level("pandas.Timestamp", "2020-01-01", "s", "dateutil//etc/hostname"),
+    ),
+    "long date": ("table", with_level("pandas.Timestamp", "2020-01-01 " * 150_000, "s", None)),
     "keys of one hash": (
         "transformer",
         with_params(

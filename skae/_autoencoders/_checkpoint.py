@@ -182,7 +182,7 @@ class CheckpointFile:
         ValueError
             If it is of another fit, or no checkpoint.
         """
-        from .._persistence.checks import UnusableError  # which imports the estimators
+        from .._persistence.refusal import UnusableError  # which imports the estimators
 
         try:
             content = self._content()
@@ -244,7 +244,7 @@ class CheckpointFile:
 
     def _is_own(self, seed):
         """Whether the file is still that of this fit, or of an equal one at the same time."""
-        from .._persistence.checks import UnusableError
+        from .._persistence.refusal import UnusableError
 
         if self._is_lost or signature(self.path) in (None, self._signature):
             return not self._is_lost

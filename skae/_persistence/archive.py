@@ -7,7 +7,6 @@ Reading does not go through `zipfile` and `numpy.load`: those take memory and ti
 says, before it can be compared with what the file has.
 """
 
-import io
 import json
 import math
 import os
@@ -27,7 +26,8 @@ FORMAT = 4
 """Version of the files that are written."""
 
 READABLE = (4,)
-"""Versions of the files that are read. Once in a release, a version stays here."""
+"""Versions of the files that are read: those of all releases of skae's major version and of the one
+before."""
 
 DOCUMENT = "skae.json"
 
@@ -332,12 +332,6 @@ HEADER = re.compile(
 
 PLAIN = re.compile(r"[|<>](b1|[iu][1248]|f[248])")
 """Types of numbers that files hold."""
-
-
-def parse_archive(content):
-    """The document and the arrays in the bytes of a file."""
-    archive = Archive(io.BytesIO(content))
-    return archive.document, [archive.read(number) for number in range(len(archive.stored))]
 
 
 def cost(text):

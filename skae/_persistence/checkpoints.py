@@ -7,7 +7,7 @@ import numpy as np
 
 from .._engine import Progress
 from .._version import __version__
-from .archive import FORMAT, parse_archive, write_archive
+from .archive import FORMAT, Archive, write_archive
 from .file_format import Reader, Writer
 from .refusal import UnusableError, excerpt
 
@@ -47,7 +47,9 @@ def read_checkpoint(path):
         If there is no such file.
     """
     with open(path, "rb") as file:
-        document, arrays = parse_archive(file.read())
+        archive = Archive(file)
+        arrays = [archive.read(number) for number in range(len(archive.stored))]
+    document = archive.document
     if "checkpoint" not in document:
         raise UnusableError("it holds an estimator and no checkpoint.")
     content = Reader(arrays, {}).decode(document["checkpoint"])

@@ -125,6 +125,8 @@ class Writer:
     def __init__(self, owner):
         self.owner = owner
         self.arrays = []
+        self._depth = self._n_in_parameters = 0
+        self._in_parameters = False
 
     def encode(self, value, name):
         """The JSON form of the value of that name."""
@@ -136,25 +138,38 @@ class Writer:
             return str.__str__(value)
         if isinstance(value, np.longdouble):
             value = float(value)  # files hold numbers of up to 8 bytes
+        if type(value) is float and math.isfinite(value):
+            return value
+        if self._depth >= MOST_LEVELS_DOWN:
+            raise ValueError(
+                f"{self.owner} cannot be saved: it holds more than {self._depth} values inside one "
+                "another. Pickle keeps any number."
+            )
+        self._depth += 1
+        form = self._encoded(value, name)
+        self._depth -= 1
+        return form
+
+    def _encoded(self, value, name):
         if type(value) is float:
-            return value if math.isfinite(value) else {"float": repr(value)}
+            return {"float": repr(value)}
         if isinstance(value, np.generic) and is_plain(value.dtype):
             return {"numpy": [value.dtype.name, self.encode(value.item(), name)]}
         if type(value) is np.ndarray and is_plain(value.dtype):
             return self.array(value)
         if type(value) is np.ndarray and value.ndim == 1 and all(isinstance(v, str) for v in value):
             return {"strings": value.tolist()}
-        if type(value) in (list, tuple):
-            items = [self.encode(item, f"{name}[{i}]") for i, item in enumerate(value)]
-            return items if type(value) is list else {"tuple": items}
+        if type(value) is list:
+            return [self.encode(item, f"{name}[{i}]") for i, item in enumerate(value)]
+        if type(value) is tuple:
+            return {"tuple": self.encode(list(value), name)}
         if type(value) is dict and all(isinstance(key, KEYS) for key in value):
             keys = [self.encode(key, f"a key of {name}") for key in value]
             values = [self.encode(item, f"{name}[{key!r}]") for key, item in value.items()]
             return {"dict": list(map(list, zip(keys, values, strict=True)))}
         if isinstance(value, PIECES):
-            params = value.get_params(deep=False).items()
-            encoded = {key: self.encode(item, f"{name}__{key}") for key, item in params}
-            return {"object": [full_name(type(value)), encoded]}
+            params = self._params(value.get_params(deep=False), f"{name}__")
+            return {"object": [full_name(type(value)), params]}
         if type(value) in RECORDS.values():
             fields = [field.name for field in dataclasses.fields(value)]
             where = f" of the column {value.name!r}" if isinstance(value, COLUMNS) else ""
@@ -185,24 +200,35 @@ class Writer:
         if network is not None and not network.is_finite:
             architecture = network.recipe.architecture
             raise ValueError(f"the weights of {architecture!r} are not all finite.")
-        arrays = [value for value in estimator.get_params().values() if hasattr(value, "size")]
-        if sum(array.size for array in arrays) > MOST_OF_PARAMETERS:
-            raise ValueError(
-                f"{self.owner} cannot be saved: its parameters hold more than {MOST_OF_PARAMETERS} "
-                "numbers. Pickle keeps any number."
-            )
         params = {name: value for name, value in params.items() if name not in OF_THE_MACHINE}
-        return {
+        outer, self._in_parameters = self._in_parameters, False
+        form = {
             "class": type(estimator).__name__,
-            "params": {name: self.encode(value, name) for name, value in params.items()},
+            "params": self._params(params),
             "output": getattr(estimator, "_sklearn_output_config", {}).get("transform"),
             "fitted": {name: self.encode(value, name) for name, value in fitted.items()} or None,
         }
+        self._in_parameters = outer
+        return form
+
+    def _params(self, params, prefix=""):
+        """The JSON forms of parameters by name."""
+        outer, self._in_parameters = self._in_parameters, True
+        encoded = {name: self.encode(value, prefix + name) for name, value in params.items()}
+        self._in_parameters = outer
+        return encoded
 
     def array(self, array):
         """The reference to an array, which is written beside the document."""
         if not is_plain(array.dtype):
             raise TypeError(f"{self.owner} cannot be saved: it holds a {array.dtype} array.")
+        if self._in_parameters:
+            self._n_in_parameters += array.size
+            if self._n_in_parameters > MOST_OF_PARAMETERS:
+                raise ValueError(
+                    f"{self.owner} cannot be saved: its parameters hold more than "
+                    f"{MOST_OF_PARAMETERS} numbers in arrays. Pickle keeps any number."
+                )
         self.arrays.append(array)
         return {"array": len(self.arrays) - 1}
 

@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+LONGEST_TEXT = 100
+"""Most characters of a text that is part of a label. Long ones take pandas seconds to read."""
+
 
 def is_label(value):
     """Whether a value may be a category, or the name of a column, of a file."""
@@ -40,6 +43,8 @@ def parts_of(value):
 
 def made(tag, parts):
     """The label of a tag and its parts."""
+    if any(isinstance(part, str) and len(part) > LONGEST_TEXT for part in parts):
+        raise ValueError(f"a text of more than {LONGEST_TEXT} characters")
     return FORMS[tag][1](*parts)
 
 
@@ -61,8 +66,15 @@ def _zone_of(zone):
 
 
 def _zone(zone):
-    if zone is None or isinstance(zone, str):
-        return zone and ZoneInfo(zone)
+    if zone is None:
+        return None
+    if isinstance(zone, str):
+        if zone.startswith(("dateutil", "/")) or ".." in zone:  # of which pandas opens any file
+            raise ValueError(f"{zone!r} is the name of no time zone")
+        try:
+            return ZoneInfo(zone)
+        except OSError as error:  # of the name of a folder
+            raise ValueError(f"{zone!r} is the name of no time zone") from error
     return timezone(timedelta(seconds=zone))
 
 
@@ -70,8 +82,9 @@ def _timestamp(text, unit, zone):
     timestamp = _pandas().Timestamp(text).as_unit(unit)
     if zone is None:
         return timestamp
+    known = _zone(zone)  # which refuses what is no name, before pandas sees it
     # Names are left to pandas, whose versions make time zones of other classes of them.
-    return timestamp.tz_localize("UTC").tz_convert(zone if isinstance(zone, str) else _zone(zone))
+    return timestamp.tz_localize("UTC").tz_convert(zone if isinstance(zone, str) else known)
 
 
 def _parts_of_timestamp(value):

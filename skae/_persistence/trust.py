@@ -1,5 +1,6 @@
 """The classes that a pickled or exported estimator consists of, for tools that ask for them."""
 
+from .._autoencoders._checkpoint import Checkpoint
 from .file_format import RECORDS, full_name, own_estimators, own_pieces
 
 
@@ -13,8 +14,8 @@ def trusted_types():
     -------
     names : list of str
         As ``"module.Class"``, sorted: the estimators, the architectures, corruption processes,
-        losses and penalties, and what a fitted estimator holds of its network. Classes of your own
-        are yours to add.
+        losses and penalties, `Checkpoint`, and what a fitted estimator holds of its network.
+        Classes of your own are yours to add.
 
     See Also
     --------
@@ -31,5 +32,5 @@ def trusted_types():
         skops.io.load("pipeline.skops", trusted=skae.trusted_types())
         mlflow.sklearn.save_model(pipeline, path, skops_trusted_types=skae.trusted_types())
     """
-    classes = [*own_estimators().values(), *own_pieces().values(), *RECORDS.values()]
+    classes = [*own_estimators().values(), *own_pieces().values(), *RECORDS.values(), Checkpoint]
     return sorted(full_name(cls) for cls in classes)

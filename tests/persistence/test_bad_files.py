@@ -211,6 +211,31 @@ def test_what_no_file_holds_is_refused_when_it_is_saved(tmp_path, monkeypatch):
         assert os.listdir(tmp_path) == []
 
 
+def test_save_counts_what_load_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(file_format, "MOST_OF_PARAMETERS", 10)
+    for n, inner in ((5, 5), (5, 6)):  # of one estimator inside another
+        weights = [np.ones(n - 2), np.ones(2)]
+        autoencoder = AutoencoderTransformer(column_weights=np.ones(inner))
+        detector = skae.AutoencoderOutlierDetector(autoencoder, contamination=weights)
+        if n + inner > 10:
+            with pytest.raises(ValueError, match="its parameters hold more than 10 numbers"):
+                skae.save(detector, tmp_path / "file")
+        else:
+            skae.save(detector, tmp_path / "file")
+            skae.load(tmp_path / "file")
+
+
+@pytest.mark.parametrize(("wrap", "most"), [(lambda v: [v], 98), (lambda v: (v,), 49)])
+def test_save_nests_as_deep_as_load(wrap, most, tmp_path):
+    value = 1.0
+    for _ in range(most):
+        value = wrap(value)
+    skae.save(AutoencoderTransformer(verbose=value), tmp_path / "file")
+    assert skae.load(tmp_path / "file").verbose == value
+    with pytest.raises(ValueError, match="more than 100 values inside one another"):
+        skae.save(AutoencoderTransformer(verbose=wrap(wrap(value))), tmp_path / "file")
+
+
 def test_errors_name_the_path_that_was_given(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for path in ("absent/model.skae", tmp_path / "absent" / "model.skae"):

@@ -14,6 +14,7 @@ import skae
 from skae import AutoencoderTransformer
 from skae._persistence import labels
 from skae._persistence.file_format import Reader, Writer
+from skae._persistence.refusal import UnusableError
 
 LABELS = [
     dt.date(2020, 2, 29),
@@ -80,6 +81,12 @@ def test_what_is_no_label_is_refused_by_save(value):
         ["os.system", ["true"]],
         ["pandas.Timestamp", ["2020", "fortnight", None]],
         ["datetime", ["2020-01-01", 0, "../../etc/passwd"]],
+        ["datetime", ["2020-01-01", 0, "Europe"]],
+        ["datetime", ["2020-01-01", 0, ""]],
+        ["pandas.Timestamp", ["2020-01-01", "s", "tzlocal()"]],
+        ["pandas.Timestamp", ["2020-01-01", "s", "Europe"]],
+        ["pandas.Timestamp", ["2020-01-01" + " " * 91, "s", None]],
+        ["pandas.Timedelta", ["P1D" + " " * 98, "s"]],
         ["pandas.Interval", [2, 1, "left"]],
         ["timedelta", [10**12, 0, 0]],
         ["pandas.Period", [1]],
@@ -89,9 +96,21 @@ def test_what_is_no_label_is_refused_by_save(value):
     ids=str,
 )
 def test_forms_of_strangers_are_refused(form):
-    with pytest.raises(Exception, match="skae writes no value like") as caught:
+    with pytest.raises(UnusableError, match="skae writes no value like"):
         Reader([], {}).decode({"label": form})
-    assert type(caught.value).__name__ == "UnusableError"
+
+
+@pytest.mark.parametrize("zone", ["dateutil//etc/hostname", "/etc/hostname", "../../etc/hostname"])
+def test_a_time_zone_opens_no_file_of_a_strangers_choice(zone, monkeypatch):
+    opened = []
+    monkeypatch.setattr("builtins.open", lambda *args: opened.append(args))
+    for form in (
+        ["pandas.Timestamp", ["2020-01-01", "s", zone]],
+        ["datetime", ["2020-01-01", 0, zone]],
+    ):
+        with pytest.raises(UnusableError, match="skae writes no value like"):
+            Reader([], {}).decode({"label": form})
+    assert opened == []
 
 
 def table(columns, library=pd):

@@ -54,6 +54,13 @@ def test_skops_trusts_what_skae_lists(estimator, digits, tmp_path):
     )
 
 
+def test_skops_takes_an_estimator_with_a_checkpoint(tmp_path):
+    checkpoint = skae.Checkpoint(str(tmp_path / "fit"), every=60)
+    content = skops.io.dumps(skae.AutoencoderTransformer(checkpoint=checkpoint))
+    loaded = skops.io.loads(content, trusted=skae.trusted_types())
+    assert loaded.checkpoint.get_params() == checkpoint.get_params()
+
+
 def test_the_list_names_classes_that_exist():
     names = skae.trusted_types()
     assert names == sorted(set(names))
