@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._autoencoders import VariationalAutoencoder
 from ._autoencoders._base import BaseAutoencoder, as_autoencoder
 from ._autoencoders._inside import inside
-from ._autoencoders._linear_start import SAMPLE_ROWS, LinearModel
+from ._autoencoders._linear_start import SAMPLE_ROWS, SAMPLE_VALUES, LinearModel
 from ._autoencoders._trimming import agreeing, distances
 from ._data import Rows, TrainingSet
 from ._data.statistics import blocks, summarise
@@ -31,6 +31,17 @@ LEAST_VARIANCE = 1e-3
 
 DRAWS, N_FILLS = 16, 20
 """Draws of a row's code for its evidence lower bound, and rounds that fill what is missing."""
+
+ROWS_PER_FEATURE = 20
+"""Rows for each feature from which the scores of training rows are like those of new ones; see
+docs/benchmarks/results/thresholds.md."""
+
+FOLDS, HELD_OUT_ROWS = 5, 1000
+"""Folds of the rows when they are fewer, and rows in all of which the score is found without them:
+of 200 rows all, of 1,000 those of one fold."""
+
+FEWEST_ROWS = 10
+"""Rows that can be parted so."""
 
 LOWEST = -1e300
 """Least offset: below are the rows whose score is -inf."""
@@ -60,7 +71,10 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
     contamination : "auto" or float, default="auto"
         Share of the training rows, by weight, that `predict` calls outliers, in the range (0, 0.5].
         "auto" calls those so whose score is below the lower quartile by more than 1.5 times the
-        distance of the quartiles, as in a box plot.
+        distance of the quartiles, as in a box plot. Where X has fewer than 20 rows a feature, at
+        most 2**25 values, and no columns of categories, the quartiles are those of rows that are
+        scored by fits of the others: its own training rows a fit finds too likely. That takes one
+        to five fits more.
     random_state : int, RandomState instance or None, default=None
         Determines all random numbers, in place of the `random_state` of `estimator`. Pass an int
         for reproducible results.
@@ -155,11 +169,35 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
         new.surprise_ = float(np.log(weight.sum() + 2))
         new.density_ = normal_density(estimator, data)
         scores = new._scores(checked)
-        new.offset_ = offset(scores, weight, self.contamination)
+        new.offset_ = new._offset(data, scores, weight)
         agreeing = weight * (scores >= new.offset_)
         new.residual_variance_ = residual_variance(estimator, checked, agreeing)
         self.__dict__ = vars(new)
         return self
+
+    def _offset(self, data, scores, weight):
+        """The score below which rows are outliers; the scores are those of the training rows."""
+        n_features = data.X.n_features
+        has_few = data.n_rows < min(ROWS_PER_FEATURE * n_features, SAMPLE_VALUES // n_features)
+        if self.contamination == "auto" and has_few and self.estimator_._table is None:
+            data = usual_rows(data)  # with copies merged, which no fold parts then
+            if data.n_rows >= FEWEST_ROWS:
+                scores, weight = self._held_out_scores(data)
+        return offset(scores, weight, self.contamination)
+
+    def _held_out_scores(self, data):
+        """Scores of rows by fits of the others, and their weights."""
+        X, scores, weights = data.X.part(np.arange(data.n_rows)), [], []
+        seed = self.estimator_._seed
+        fold = np.random.default_rng([seed, 1]).permutation(len(X)) % FOLDS
+        for number in range(int(np.clip(HELD_OUT_ROWS // len(X), 1, FOLDS))):
+            out = fold == number
+            detector = clone(self).set_params(contamination=0.5, random_state=seed)
+            with inside(self, self.estimator_, silenced=(UserWarning,)):
+                detector.fit(X[~out], sample_weight=data.weight[~out])
+            scores.append(detector.score_samples(X[out]))
+            weights.append(data.weight[out])
+        return np.concatenate(scores), np.concatenate(weights)
 
     def _unfitted(self):
         """The autoencoder to train."""
@@ -336,11 +374,16 @@ def _is_of(density, estimator):
     )
 
 
+def usual_rows(data):
+    """The distinct rows of a `TrainingSet`, or some of many."""
+    return data.merged() if data.n_rows <= SAMPLE_ROWS else data.sample(SAMPLE_ROWS)
+
+
 def normal_density(estimator, data):
     """The `NormalDensity` of a fitted estimator; None for one that has a density of its own."""
     if isinstance(estimator, VariationalAutoencoder):
         return None
-    data = data.merged() if data.n_rows <= SAMPLE_ROWS else data.sample(SAMPLE_ROWS)
+    data = usual_rows(data)
     traits = np.concatenate(list(codes_and_residuals(estimator, data.X)))
     summary = summarise(Rows(traits), data.weight)
     centre, scale = summary.mean, np.sqrt(summary.variance)

@@ -272,3 +272,20 @@ def test_a_file_that_lies_is_refused(rows, tmp_path):
         skae.save(model, path)
         with pytest.raises(skae.LoadError, match=r"not those of|is an array of shape"):
             skae.load(path)
+
+
+def test_few_rows_of_many_features_do_not_make_new_ones_outliers():
+    """The scores of 60 training rows of 30 features are far above those of new ones."""
+    X = np.random.default_rng(0).normal(size=(360, 30))
+    detector = AutoencoderOutlierDetector(random_state=0).fit(X[:60])
+    by_training_rows = offset(detector.score_samples(X[:60]), np.ones(60), "auto")
+    assert np.mean(detector.score_samples(X[60:]) < by_training_rows) > 0.3
+    assert np.mean(detector.predict(X[60:]) == -1) < 0.05
+    again = AutoencoderOutlierDetector(random_state=0).fit(X[:60][::-1])
+    assert again.offset_ == pytest.approx(detector.offset_, rel=1e-6)
+
+
+def test_a_given_share_of_few_rows_is_that_of_the_training_rows():
+    X = np.random.default_rng(0).normal(size=(50, 10))
+    detector = AutoencoderOutlierDetector(contamination=0.1, random_state=0).fit(X)
+    assert np.sum(detector.predict(X) == -1) == 5

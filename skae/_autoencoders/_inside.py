@@ -47,6 +47,8 @@ def inside(outer, inner, *, silenced=()):
     silenced : tuple of classes, default=()
         Categories of warnings that are not given.
     """
+    if (around := _speakers.get()) is not None:
+        silenced = (*silenced, *around.silenced)
     token = _speakers.set(Speakers(outer, inner, silenced))
     try:
         yield

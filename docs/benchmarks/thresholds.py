@@ -1,0 +1,88 @@
+"""How many new rows the detector flags that are like the training rows, which had no outliers.
+
+    python docs/benchmarks/thresholds.py
+
+By the threshold that `contamination="auto"` chooses, and by that of the scores of training rows.
+"""
+
+import argparse
+import warnings
+
+import numpy as np
+from _report import add_output_options, write_results
+from sklearn.datasets import load_breast_cancer, load_digits
+
+from skae import AutoencoderOutlierDetector
+from skae.outliers import offset
+
+COLUMNS = {
+    "data": "data",
+    "n_rows": "rows",
+    "n_features": "features",
+    "by_training_rows": "new rows flagged, scores of training rows",
+    "auto": "new rows flagged, auto",
+    "training": "training rows flagged, auto",
+}
+
+NOTES = [
+    "Factors: five of them and noise of the same variance, normal; 1,000 new rows. Others: rows "
+    "that are left over, at most 300. A box plot flags .4 % of normal numbers.",
+]
+
+
+def factors(n_rows, n_features, seed):
+    """Rows of five factors and noise."""
+    loadings = np.random.default_rng(n_features).normal(size=(5, n_features))
+    random = np.random.default_rng(seed)
+    return random.normal(size=(n_rows, 5)) @ loadings + random.normal(size=(n_rows, n_features))
+
+
+def cases():
+    """Yield name, training rows and new rows."""
+    for n_rows, n_features in (
+        (40, 200),
+        (40, 30),
+        (100, 30),
+        (300, 30),
+        (600, 30),
+        (1500, 30),
+        (80, 8),
+    ):
+        yield "factors", factors(n_rows, n_features, 0), factors(1000, n_features, 1)
+    for name, load, n_rows in (
+        ("breast cancer", load_breast_cancer, 60),
+        ("breast cancer", load_breast_cancer, 269),
+        ("digits", load_digits, 400),
+    ):
+        X = np.random.default_rng(0).permutation(load().data)
+        yield name, X[:n_rows], X[n_rows : n_rows + 300]
+
+
+def record(name, X, new):
+    """What the detector flags."""
+    detector = AutoencoderOutlierDetector(random_state=0).fit(X)
+    of_training_rows = offset(detector.score_samples(X), np.ones(len(X)), "auto")
+    result = {
+        "data": name,
+        "n_rows": len(X),
+        "n_features": X.shape[1],
+        "by_training_rows": float(np.mean(detector.score_samples(new) < of_training_rows)),
+        "auto": float(np.mean(detector.predict(new) < 0)),
+        "training": float(np.mean(detector.predict(X) < 0)),
+    }
+    print(result, flush=True)
+    return result
+
+
+def main():
+    """Measure and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_output_options(parser, "thresholds")
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    records = [record(*case) for case in cases()]
+    write_results(args.json, args.markdown, "Thresholds of the detector", records, COLUMNS, NOTES)
+
+
+if __name__ == "__main__":
+    main()
