@@ -134,7 +134,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         takes none. If there are any, X is a table: each level of a category is a feature of its
         own (the 255 most frequent ones; all others are one more), its reconstruction a probability
         with the cross-entropy as its loss, and numbers are standardised, so that each column
-        counts alike. `reconstruct`, `inverse_transform`, `impute` and `sample` return tables again.
+        counts alike. `reconstruct`, `inverse_transform` and `impute` return tables again.
         Columns of dates and times are refused unless they are among the ones that are named.
     handle_unknown : {"error", "missing"}, default="error"
         What to do with a category that the training rows do not have: "error" raises; "missing"
