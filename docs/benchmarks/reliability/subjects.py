@@ -30,10 +30,8 @@ AUTOENCODERS = {
 
 BUILT_ON = {
     "AutoencoderOutlierDetector": lambda inner: AutoencoderOutlierDetector(inner, random_state=0),
-    "AutoencoderClassifier": lambda inner: AutoencoderClassifier(
-        inner, max_epochs=2, random_state=0
-    ),
-    "AutoencoderRegressor": lambda inner: AutoencoderRegressor(inner, max_epochs=2, random_state=0),
+    "AutoencoderClassifier": lambda inner: AutoencoderClassifier(inner, max_iter=2, random_state=0),
+    "AutoencoderRegressor": lambda inner: AutoencoderRegressor(inner, max_iter=2, random_state=0),
     "AutoencoderImputer": lambda inner: AutoencoderImputer(inner, random_state=0),
 }
 
