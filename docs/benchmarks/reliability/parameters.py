@@ -63,7 +63,6 @@ SENSIBLE = {
     "contamination": ("auto", 0.1, 0.5, 0.9),
     "class_weight": ("balanced", {0: 1, 1: 2, 2: 1}, {7: 1}),
     "spread_labels": (True, False, "auto"),
-    "max_iter": (1, 3),
     "sample_posterior": (True, False),
     "add_indicator": (True, False),
     "keep_empty_features": (True, False),
