@@ -20,7 +20,7 @@ from ._autoencoders.variational import check_n_samples
 from ._data import Rows, frames
 from ._data.contents import asked_contents
 from ._data.statistics import summarise
-from ._data.table import table_of
+from ._data.table import encoded_table, table_of
 from ._data.validation import LARGEST, check_container, check_range, check_types, explaining
 from ._engine import check_runs, renewed_in_child
 from ._sklearn_compat import ObjectWith, asked_library, check_feature_names_in, fit_context
@@ -426,14 +426,13 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
 
     def _check_X(self, X, contents=None, *, reset=False):
         """X as an array of features that are finite, or missing."""
-        check_container(X, "X")
         if self._table is not None:
-            with explaining("X"):
-                X = validate_data(self, frames.as_table(X), reset=reset, skip_check_array=True)
-            unknown = "missing" if reset else self.estimator_.handle_unknown
-            contents = self._table.read(X, "X", missing=True) if contents is None else contents
-            features = self._table.encoded(contents, "X", unknown=unknown)
+            lenient = reset or self.estimator_.handle_unknown == "missing"
+            features = encoded_table(
+                self, X, "X", missing=True, lenient=lenient, contents=contents, reset=reset
+            )
             return features.toarray() if sparse.issparse(features) else features
+        check_container(X, "X")
         check_types(X, "X")
         with explaining("X", X):
             X = validate_data(

@@ -528,18 +528,25 @@ def in_order(levels):
 
 
 def checked_features(estimator, X, name, *, missing, contents=None, reset=False):
-    """X as the matrix of an estimator's features, after all checks; see `checked_matrix`.
-
-    Of a table whose `Contents` were read before, these are taken.
-    """
-    table = estimator._table
-    if table is None:
+    """X as the matrix of an estimator's features, after all checks; see `checked_matrix`."""
+    if estimator._table is None:
         return checked_matrix(estimator, X, name, missing=missing, reset=reset)
+    # Training rows hold unknown levels only where their weight is zero, so that they are left out.
+    lenient = reset or (missing and estimator.handle_unknown == "missing")
+    return encoded_table(
+        estimator, X, name, missing=missing, lenient=lenient, contents=contents, reset=reset
+    )
+
+
+def encoded_table(estimator, X, name, *, missing, lenient, contents=None, reset=False):
+    """X as the features of an estimator's `Table`, after all checks.
+
+    Where its `Contents` were read before, these are taken. A level that the table does not know is
+    missing if `lenient`, else refused.
+    """
     check_container(X, name)
     with explaining(name):
         X = validate_data(estimator, frames.as_table(X), reset=reset, skip_check_array=True)
     if contents is None:
-        contents = table.read(X, name, missing=missing)
-    # Training rows hold unknown levels only where their weight is zero, so that they are left out.
-    lenient = reset or (missing and estimator.handle_unknown == "missing")
-    return table.encoded(contents, name, unknown="missing" if lenient else "error")
+        contents = estimator._table.read(X, name, missing=missing)
+    return estimator._table.encoded(contents, name, unknown="missing" if lenient else "error")
