@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from sklearn.base import clone
 
+from .._data.validation import reworded
+
 WORDS = {"activation", "architecture", "contraction", "corruption", "init", "likelihood", "loss"}
 WORDS |= {"missing", "pretraining", "shuffle", "solver", "sparsity", "verbose"}
 """Parameters that are words, too: only where "=" follows is the parameter meant."""
@@ -51,13 +53,8 @@ def inside(outer, inner, *, silenced=()):
         silenced = (*silenced, *around.silenced)
     token = _speakers.set(Speakers(outer, inner, silenced))
     try:
-        yield
-    except (TypeError, ValueError) as error:
-        message = said(str(error))
-        if message == str(error):
-            raise
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(message) from error
+        with reworded(said):
+            yield
     finally:
         _speakers.reset(token)
 

@@ -19,6 +19,19 @@ LARGEST = 1e150
 
 
 @contextmanager
+def reworded(say):
+    """Raise rejections with the message that `say` makes of theirs."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        message = say(str(error))
+        if message == str(error):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(message) from error
+
+
+@contextmanager
 def explaining(name, X=None, *, refit=False):
     """Make the rejections of scikit-learn's checks name the argument, and say what to do.
 
@@ -31,14 +44,8 @@ def explaining(name, X=None, *, refit=False):
     refit : bool, default=False
         Whether ``missing="mask"`` is set, but was not when the network was trained.
     """
-    try:
+    with reworded(lambda message: _explained(message, name, X, refit)):
         yield
-    except (TypeError, ValueError) as error:
-        message = _explained(str(error), name, X, refit)
-        if message == str(error):
-            raise
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(message) from error
 
 
 def _explained(message, name, X, refit):
