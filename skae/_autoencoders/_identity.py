@@ -6,6 +6,7 @@ from numbers import Real
 import numpy as np
 
 from .._data.digests import digests
+from .._data.validation import short
 from .._engine import Solver, content_digest
 from .._version import __version__
 
@@ -51,7 +52,7 @@ def identity(estimator, rows, start, seed):
             "start": ["an earlier fit" if start else "none", content_digest(_learned(start))],
         },
         "params": {
-            name: [_shown(value), _digest(name, value)]
+            name: [short(value), _digest(name, value)]
             for name, value in sorted(params.items())
             if name not in WITHOUT_EFFECT
         },
@@ -101,11 +102,6 @@ def _plain(value):
     if isinstance(value, Real) and not isinstance(value, bool):
         return float(value)
     return tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else value
-
-
-def _shown(value):
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def differences(content, now):

@@ -55,7 +55,7 @@ def _explained(message, name, X, refit):
             kind = "duration" if isinstance(value, timedelta) else type(value).__name__
             return times_message(name, column, kind, frames.library_of(X))
         return (
-            f"{name} has columns that are no numbers: column {column!r} holds {_short(value)}. If "
+            f"{name} has columns that are no numbers: column {column!r} holds {short(value)}. If "
             "it holds categories, give it a categorical type or name it in categorical_features; "
             f"else leave it out. ({message.splitlines()[0]})"
         )
@@ -76,7 +76,7 @@ def _explained(message, name, X, refit):
     return message if re.search(rf"\b{re.escape(name)}", message) else f"{name}: {message}"
 
 
-def _short(value):
+def short(value):
     """A value as text of one line."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else text[:57] + "..."
