@@ -98,7 +98,8 @@ def _no_constant_output(monkeypatch):
     def recording(self, X, out):
         code = encode(self, X, out)
         rows = X.to_array()
-        if (rows != rows[0]).any() and (code == code[0]).all():
+        same = np.broadcast_to(rows[0], rows.shape)
+        if not np.array_equal(rows, same, equal_nan=True) and (code == code[0]).all():
             constant.append(rows)
         return code
 
