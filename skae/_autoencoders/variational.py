@@ -99,7 +99,9 @@ class VariationalAutoencoder(BaseAutoencoder):
         Whether to shuffle the rows in each epoch.
     tol : float, default=0.0
         Training stops when the loss (the validation loss if ``early_stopping=True``) fails to
-        improve by `tol` for more than `n_iter_no_change` epochs in a row.
+        improve by `tol` for more than `n_iter_no_change` epochs in a row. Of squared errors `tol`
+        is a share of the mean variance of X, of absolute ones a share of its root; of
+        cross-entropies and likelihoods it is in nats.
     early_stopping : bool, default=False
         Whether to hold out rows, monitor their loss, and keep the weights of the epoch in which it
         was lowest. `partial_fit` holds out rows of each call and records their loss.

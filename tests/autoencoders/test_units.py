@@ -51,6 +51,14 @@ def test_reconstructions_have_the_units_of_the_data_and_codes_have_none(c, b, X)
     np.testing.assert_allclose((other.mean_ - b) / c, X.mean(axis=0), atol=1e-6 if b else 1e-12)
 
 
+@pytest.mark.parametrize("c", [1e-3, 1e3])
+def test_tol_has_no_units(c, X):
+    stopping = autoencoder(tol=0.01, n_iter_no_change=1, max_iter=50)
+    n_iter = clone(stopping).fit(X).n_iter_
+    assert n_iter < 50
+    assert clone(stopping).fit(c * X).n_iter_ == n_iter
+
+
 @pytest.mark.parametrize("c", [1e-20, 1e-3, 3.0, 1e20])
 def test_errors_have_squared_units(c, X):
     plain, other = (autoencoder(early_stopping=True).fit(factor * X) for factor in (1.0, c))
