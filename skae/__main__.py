@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from . import AutoencoderTransformer, DenoisingAutoencoder, show_versions
 from .corruption import GaussianNoise
@@ -20,15 +20,18 @@ from .plotting import LatentSpaceDisplay, LossCurveDisplay, ReconstructionDispla
 DIGITS = "handwritten digits"
 AUTOENCODERS = ("AutoencoderTransformer", "DenoisingAutoencoder")
 CODE_SIZES = (2, 8)
-NOISE_LEVEL = 0.3
+PIXEL_NOISE, COLUMN_NOISE = 5.0, 0.3
+"""Standard deviations of the noise: in pixels of 0 to 16, and in columns of unit variance."""
+
 MIN_ROWS = 20
 MISSING = {"", "?", "na", "n/a", "nan", "none", "null"}
 
 
 class Data(NamedTuple):
-    """Rows in [0, 1], and their classes or None; the test rows by kind of input."""
+    """Rows, and their classes or None; the test rows by kind of input."""
 
     name: str
+    noise_level: float
     X_train: np.ndarray
     X_test: dict
     y_train: np.ndarray | None
@@ -82,14 +85,14 @@ def _load(path, target):
     # A file may have classes that are too rare to be stratified.
     stratify = y if path is None else None
     train, test = train_test_split(np.arange(len(X)), random_state=0, stratify=stratify)
-    # The pixels of the digits share one scale; each column of a file gets its own.
-    scaler = FunctionTransformer(lambda X: X / 16) if path is None else MinMaxScaler(clip=True)
-    X_train = scaler.fit_transform(X[train]).astype(np.float32)
-    X_test = scaler.transform(X[test]).astype(np.float32)
-    noisy = GaussianNoise(NOISE_LEVEL).corrupt(X_test, random_state=0)
+    # Pixels stay as they are. Columns of a file are to count alike: for that alone they are scaled.
+    scaler = FunctionTransformer() if path is None else StandardScaler()
+    X_train, X_test = scaler.fit_transform(X[train]), scaler.transform(X[test])
+    noise_level = PIXEL_NOISE if path is None else COLUMN_NOISE
+    noisy = GaussianNoise(noise_level).corrupt(X_test, random_state=0)
     y_train, y_test = (None, None) if y is None else (y[train], y[test])
     name = DIGITS if path is None else Path(path).name
-    return Data(name, X_train, {"clean": X_test, "noisy": noisy}, y_train, y_test)
+    return Data(name, noise_level, X_train, {"clean": X_test, "noisy": noisy}, y_train, y_test)
 
 
 def _read_csv(path, target):
@@ -128,11 +131,11 @@ def _compare(data):
     """Print the table; return the fitted models, and the error of each row."""
     (n_train, n_features), n_test = data.X_train.shape, len(data.X_test["clean"])
     print(f"{data.name}: {n_train} training rows, {n_test} test rows, {n_features} features")
-    print(f"noisy input: + {NOISE_LEVEL} N(0, 1); test MSE is against the clean rows\n")
+    print(f"noisy input: + {data.noise_level:g} N(0, 1); test MSE is against the clean rows\n")
     header = f"{'method':<24}{'input':<8}{'code':>6}{'test MSE':>12}{'5-NN accuracy':>16}"
     print(header, "-" * len(header), sep="\n")
     models, errors = {}, {}
-    for method, kind, size, model in _methods(n_features):
+    for method, kind, size, model in _methods(n_features, data.noise_level):
         if (method, kind) == ("PCA", "clean"):
             print()
         mse, accuracy = _evaluate(model, kind, data)
@@ -142,7 +145,7 @@ def _compare(data):
     return models, errors
 
 
-def _methods(n_features):
+def _methods(n_features, noise_level):
     """Yield method, input, code size and unfitted model of each row of the table."""
     for kind in ("clean", "noisy"):
         yield "raw features", kind, n_features, FunctionTransformer()
@@ -152,14 +155,14 @@ def _methods(n_features):
             yield "PCA", "noisy", size, PCA(size, random_state=0)
             plain = AutoencoderTransformer(size, random_state=0)
             yield "AutoencoderTransformer", "clean", size, plain
-            denoising = DenoisingAutoencoder(size, corruption_level=NOISE_LEVEL, random_state=0)
+            denoising = DenoisingAutoencoder(size, corruption_level=noise_level, random_state=0)
             yield "DenoisingAutoencoder", "noisy", size, denoising
 
 
 def _evaluate(model, kind, data):
     """Fit on clean rows; return test MSE, and accuracy of nearest neighbours on the code."""
     code = model.fit(data.X_train).transform(data.X_test[kind])
-    error = np.subtract(model.inverse_transform(code), data.X_test["clean"], dtype=np.float64)
+    error = model.inverse_transform(code) - data.X_test["clean"]
     mse = np.square(error).mean()
     if data.y_train is None:
         return mse, None
