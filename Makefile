@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: demo test test-promises test-slow test-oldest lint clean
+.PHONY: demo test test-promises test-slow test-oldest docs lint clean
 
 demo: $(INSTALLED)  ## Run the main job on bundled data: a table and a picture.
 	$(BIN)/python -m skae
@@ -26,6 +26,11 @@ test-oldest:  ## Run the tests on the lowest supported versions, in an environme
 	.venv-oldest/bin/python -m pip install --quiet --constraint tests/oldest.txt --editable '.[test]'
 	.venv-oldest/bin/python -m pytest
 
+docs: $(INSTALLED)  ## Build the site into docs/_build/html: examples are run, warnings are errors.
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	$(BIN)/python -m sphinx -q -W --keep-going -j 2 -b html docs docs/_build/html
+	$(BIN)/python docs/check_site.py docs/_build/html
+
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
@@ -33,3 +38,4 @@ $(INSTALLED): pyproject.toml
 
 clean:  ## Remove what the other targets made.
 	rm -rf $(VENV) .venv-oldest build *.egg-info .pytest_cache .ruff_cache .jax_cache
+	rm -rf docs/_build docs/gallery docs/generated docs/sg_execution_times.rst

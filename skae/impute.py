@@ -115,7 +115,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
     spread_ : ndarray of shape (n_encoded,)
         Mean squared error over the variance by the normal distribution, of values that were
         hidden; draws are spread accordingly.
-    valid_, indicated_ : ndarray of shape (n_features_in_,)
+    valid_, indicated_ : ndarray of shape (`n_features_in_`,)
         Whether each feature has any value in the training rows, and whether any is missing.
     seed_ : int
         All draws follow from it.
@@ -123,7 +123,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         Number of calls of `transform` that drew.
     n_features_in_ : int
         Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X has names that are all strings.
 
     See Also
@@ -451,7 +451,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         Returns
         -------
         names : ndarray of str
-            Those of the indicators are "missingindicator_" and the feature's.
+            Those of the indicators are ``"missingindicator_"`` and the feature's.
         """
         check_is_fitted(self, "n_features_in_")
         names = check_feature_names_in(self, input_features)

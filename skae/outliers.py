@@ -87,7 +87,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
         Of codes and residuals, where the autoencoder has no density of its own.
     offset_ : float
         Score below which a row is an outlier.
-    residual_variance_ : ndarray of shape (n_features_in_,)
+    residual_variance_ : ndarray of shape (`n_features_in_`,)
         Mean of `reconstruction_error` of each feature in the training rows that are no outliers.
     constant_ : ndarray of shape (n_encoded,)
         Value of each feature that has only one in the training rows; NaN for the others. Of a table
@@ -96,7 +96,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
         What another value of such a feature takes from the score of a row.
     n_features_in_ : int
         Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X has names that are all strings.
 
     See Also

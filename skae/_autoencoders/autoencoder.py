@@ -140,7 +140,7 @@ class AutoencoderTransformer(BaseAutoencoder):
     ----------
     n_features_in_ : int
         Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X has names that are all strings.
     n_iter_ : int
         Number of epochs trained, those of earlier fits included where this one went on.
@@ -154,7 +154,7 @@ class AutoencoderTransformer(BaseAutoencoder):
         where none was recorded.
     best_loss_ : float
         Lowest "val_loss" in `history_` if ``early_stopping=True``, else lowest "loss".
-    mean_ : ndarray of shape (n_features_in_,)
+    mean_ : ndarray of shape (`n_features_in_`,)
         Weighted mean of each feature over the rows of the first fit, about which
         `explained_variance` takes the variance; of a table, of the features of its columns.
     pca_error_ : float
@@ -181,7 +181,7 @@ class AutoencoderTransformer(BaseAutoencoder):
     --------
     >>> from sklearn.datasets import load_digits
     >>> from skae import AutoencoderTransformer
-    >>> X = load_digits().data / 16
+    >>> X = load_digits().data
     >>> autoencoder = AutoencoderTransformer(n_components=8, max_iter=20, random_state=0)
     >>> autoencoder.fit_transform(X).shape
     (1797, 8)

@@ -161,7 +161,7 @@ class SparseAutoencoder(BaseAutoencoder):
     ----------
     n_features_in_ : int
         Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X has names that are all strings.
     n_iter_ : int
         Number of epochs trained, those of earlier fits included where this one went on.
@@ -175,7 +175,7 @@ class SparseAutoencoder(BaseAutoencoder):
         where none was recorded.
     best_loss_ : float
         Lowest "val_loss" in `history_` if ``early_stopping=True``, else lowest "loss".
-    mean_ : ndarray of shape (n_features_in_,)
+    mean_ : ndarray of shape (`n_features_in_`,)
         Weighted mean of each feature over the rows of the first fit, about which
         `explained_variance` takes the variance; of a table, of the features of its columns.
     pca_error_ : float

@@ -164,7 +164,7 @@ class VariationalAutoencoder(BaseAutoencoder):
     ----------
     n_features_in_ : int
         Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X has names that are all strings.
     n_iter_ : int
         Number of epochs trained, those of earlier fits included where this one went on.
@@ -178,7 +178,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         where none was recorded.
     best_loss_ : float
         Lowest "val_loss" in `history_` if ``early_stopping=True``, else lowest "loss".
-    mean_ : ndarray of shape (n_features_in_,)
+    mean_ : ndarray of shape (`n_features_in_`,)
         Weighted mean of each feature over the rows of the first fit, about which
         `explained_variance` takes the variance; of a table, of the features of its columns.
     pca_error_ : float
@@ -192,7 +192,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         The networks, as copies built on access: training them does not change the estimator.
     likelihood_ : str
         The likelihood that was fitted.
-    noise_variance_ : ndarray of shape (n_features_in_,)
+    noise_variance_ : ndarray of shape (`n_features_in_`,)
         Variance of the normal likelihood of each feature; not set for "bernoulli".
 
     See Also

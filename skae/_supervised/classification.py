@@ -79,7 +79,7 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         Whether labels were spread.
     n_features_in_ : int
         Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X has names that are all strings.
 
     See Also

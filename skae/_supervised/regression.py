@@ -63,7 +63,7 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
         False: numbers are not spread.
     n_features_in_ : int
         Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X has names that are all strings.
 
     See Also

@@ -1,0 +1,55 @@
+"""Check a built site: each link within it leads somewhere, and each picture is there.
+
+python docs/check_site.py docs/_build/html
+"""
+
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+class Page(HTMLParser):
+    """What a page refers to, and the places in it that others may refer to."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.targets, self.anchors = [], set()
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        """Take note of a tag."""
+        attributes = dict(attrs)
+        self.anchors |= {attributes.get("id"), attributes.get("name")}
+        for name in ("href", "src"):
+            if attributes.get(name):
+                self.targets.append(attributes[name])
+
+
+def broken(root):
+    """Yield page and target of each reference within the site that leads nowhere."""
+    pages = {path: Page(path) for path in sorted(root.rglob("*.html"))}
+    for path, page in pages.items():
+        for target in page.targets:
+            parts = urlsplit(target)
+            if parts.scheme or parts.netloc:
+                continue
+            place = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            if not place.exists():
+                yield path, target
+            elif parts.fragment and place in pages:
+                if unquote(parts.fragment) not in pages[place].anchors:
+                    yield path, target
+
+
+def main():
+    root = Path(sys.argv[1]).resolve()
+    found = list(broken(root))
+    for path, target in found:
+        print(f"{path.relative_to(root)}: {target} leads nowhere", file=sys.stderr)
+    print(f"{len(list(root.rglob('*.html')))} pages, {len(found)} broken links")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Settings of the documentation site; `make docs` builds it."""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+sys.path.insert(0, str(Path(__file__).parent))  # for the callables below, which Sphinx pickles
+
+from skae import __version__
+
+project, author = "skae", "The skae developers"
+project_copyright = "The skae developers, BSD-3-Clause"
+version = release = __version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "examples/*", "benchmarks/reliability", "api.md"]
+templates_path = ["templates"]
+html_static_path = ["static"]
+html_css_files = ["skae.css"]
+default_role = "literal"  # a word in single backticks of a docstring is a name
+nitpicky = False
+suppress_warnings = ["config.cache"]  # the settings below hold functions, which are not cached
+
+# Pages
+
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+html_theme = "pydata_sphinx_theme"
+html_title = "skae"
+html_theme_options = {
+    "navbar_align": "left",
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "show_toc_level": 2,
+    "pygments_light_style": "tango",
+    "pygments_dark_style": "monokai",
+}
+html_show_sourcelink = False
+html_context = {"default_mode": "auto"}
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+# Reference
+
+autosummary_generate = True
+autodoc_typehints = "none"
+numpydoc_show_class_members = False  # the template of classes lists them
+numpydoc_xref_param_type = False
+
+
+def skip_inherited(app, what, name, member, skip, options):
+    """Leave out what scikit-learn documents: get_params, set_output and such."""
+    module = getattr(member, "__module__", None) or ""
+    return True if module.startswith("sklearn") else None
+
+
+def setup(app):
+    """Connect the functions of this file."""
+    app.connect("autodoc-skip-member", skip_inherited)
+
+
+# Gallery
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"/plot_",
+    "download_all_examples": False,
+    "show_memory": False,
+    "min_reported_time": 0,
+    "plot_gallery": True,
+    "abort_on_example_error": True,
+    "remove_config_comments": True,
+    "within_subsection_order": "FileNameSortKey",
+    "copyfile_regex": "",
+}

@@ -1,0 +1,45 @@
+"""
+The variational manifold, and samples
+=====================================
+
+A `VariationalAutoencoder` is a probability model: its code can be walked through, and new rows
+can be drawn.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy.stats import norm
+from sklearn.datasets import load_digits
+
+from skae import VariationalAutoencoder
+
+X = load_digits().data / 16
+settings = {"likelihood": "bernoulli", "hidden_layer_sizes": (256,), "random_state": 0}
+
+# %%
+# A code of two units, decoded on a grid: neighbours are alike, and all digits are somewhere.
+
+two = VariationalAutoencoder(2, **settings).fit(X)
+place = norm.ppf(np.linspace(0.03, 0.97, 14))  # evenly spaced in probability
+codes = np.array([[a, b] for b in place[::-1] for a in place])
+images = two.inverse_transform(codes).reshape(14, 14, 8, 8)
+figure, ax = plt.subplots(figsize=(6, 6), layout="constrained")
+ax.imshow(images.transpose(0, 2, 1, 3).reshape(14 * 8, 14 * 8), cmap="gray_r")
+ax.set(xlabel="First unit", ylabel="Second unit", xticks=[], yticks=[])
+
+# %%
+# New digits from a code of sixteen units.
+
+sixteen = VariationalAutoencoder(16, **settings).fit(X)
+drawn = sixteen.sample(40, random_state=0).reshape(4, 10, 8, 8)
+figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
+ax.imshow(drawn.transpose(0, 2, 1, 3).reshape(32, 80), cmap="gray_r")
+ax.set(xticks=[], yticks=[], title="Drawn")
+
+# %%
+# How likely rows are, in nats, the more the likelier: more units tell more, until they say
+# nothing.
+
+for name, model in (("2 units", two), ("16 units", sixteen)):
+    print(f"{name}: evidence lower bound {model.elbo(X).mean():.1f} nats")
+plt.show()
