@@ -35,11 +35,10 @@ def broken(root):
             if parts.scheme or parts.netloc:
                 continue
             place = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            if not place.exists():
+            if not place.exists() or (
+                place in pages and unquote(parts.fragment) not in {"", *pages[place].anchors}
+            ):
                 yield path, target
-            elif parts.fragment and place in pages:
-                if unquote(parts.fragment) not in pages[place].anchors:
-                    yield path, target
 
 
 def main():
