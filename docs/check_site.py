@@ -35,9 +35,8 @@ def broken(root):
             if parts.scheme or parts.netloc:
                 continue
             place = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            if not place.exists() or (
-                place in pages and unquote(parts.fragment) not in {"", *pages[place].anchors}
-            ):
+            anchors = pages[place].anchors if place in pages else {parts.fragment}
+            if not place.exists() or (parts.fragment and unquote(parts.fragment) not in anchors):
                 yield path, target
 
 
