@@ -23,7 +23,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "examples/*", "benchmarks/reliability", "api.md"]
+exclude_patterns = ["_build", "examples/*", "benchmarks/reliability"]
 templates_path = ["templates"]
 html_static_path = ["static"]
 html_css_files = ["skae.css"]

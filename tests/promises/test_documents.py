@@ -15,7 +15,14 @@ def snippets(path):
 
 @slow
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/user_guide.md", "docs/deployment.md", "docs/contributing.md"]
+    "name",
+    [
+        "README.md",
+        "docs/quickstart.md",
+        "docs/user_guide.md",
+        "docs/deployment.md",
+        "docs/contributing.md",
+    ],
 )
 def test_snippets_run(name, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # where what is saved is written
