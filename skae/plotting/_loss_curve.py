@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ._matplotlib import COLORS, axes_or_new, final_estimator, remove_spines
+from ._estimators import final_estimator
+from ._matplotlib import COLORS, NEUTRAL, axes_or_new, remove_spines
 
 
 class LossCurveDisplay:
@@ -182,7 +183,7 @@ class LossCurveDisplay:
             self.val_lines_.append(_draw(ax, val_curve, {"label": labels[1], **style}))
         self.pca_line_ = None
         if self.pca_error is not None:
-            style = {"color": "0.5", "linewidth": 1.2, "linestyle": ":", "label": "PCA"}
+            style = {"color": NEUTRAL, "linewidth": 1.2, "linestyle": ":", "label": "PCA"}
             self.pca_line_ = ax.axhline(self.pca_error, **style)
         ax.set(xlabel="Epoch", ylabel="Loss", title="Loss curve")
         ax.set_yscale("log" if log_scale else "linear")
