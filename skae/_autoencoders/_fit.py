@@ -542,6 +542,7 @@ class Fit(Hooks):
             "history_": history,
             "loss_curve_": history["loss"],
             "val_loss_curve_": history.get("val_loss"),
+            "stop_reason_": training.stop_reason,
             "best_loss_": float(np.nanmin(history["val_loss" if on_validation else "loss"])),
             "_table": estimator._table,
             "mean_": self.mean,

@@ -173,6 +173,9 @@ class SparseAutoencoder(BaseAutoencoder):
         where none was recorded.
     best_loss_ : float
         Lowest "val_loss" in `history_` if ``early_stopping=True``, else lowest "loss".
+    stop_reason_ : {"max_iter", "no_change", "callback", "interrupt"}
+        Why the last training ended: no epoch was left, `n_iter_no_change` epochs in a row did not
+        improve the loss by `tol`, a callback asked for it, or Ctrl-C did.
     mean_ : ndarray of shape (n_features_in_,)
         Weighted mean of each feature over the rows of the first fit, about which
         `explained_variance` takes the variance; of a table, of the features of its columns.
