@@ -74,6 +74,17 @@ class Located:
         names = getattr(first, "feature_names_in_", None)
         return None if names is None else list(map(str, names))
 
+    @property
+    def own_feature_names(self):
+        """Names of the features that the autoencoder gets; None where they have none."""
+        names = getattr(self.autoencoder, "feature_names_in_", None)
+        if names is None and self.before and hasattr(self.before[0], "feature_names_in_"):
+            for step in self.before:
+                if not hasattr(step, "get_feature_names_out"):
+                    return None
+                names = step.get_feature_names_out(names)
+        return None if names is None else list(map(str, names))
+
 
 def located(estimator):
     """The fitted autoencoder in an estimator: itself, a step, or what it is built on.

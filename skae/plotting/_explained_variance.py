@@ -131,7 +131,7 @@ class ExplainedVarianceDisplay:
         return cls(
             explained=explained,
             pca_explained=pca,
-            feature_names=getattr(autoencoder, "feature_names_in_", None),
+            feature_names=inner.own_feature_names,
             estimator_name=inner.name,
             pca_name="PCA fitted to these rows" if X_train is None else "PCA",
         ).plot(ax, line_kwargs=line_kwargs)
@@ -237,7 +237,10 @@ class ExplainedVarianceDisplay:
             ax = self._draw_features(ax, line_kwargs)
         else:
             ax = self._draw_ranks(ax, line_kwargs)
-        self.legend_ = ax.legend(frameon=False, fontsize="small")
+        # Above the axes: among the points of many features there is no room.
+        above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2, "borderaxespad": 0.2}
+        is_narrow = self.sizes is None and len(self.explained) <= MOST_NAMES
+        self.legend_ = ax.legend(frameon=False, fontsize="small", **(above if is_narrow else {}))
         remove_spines(ax, ["right", "top"])
         self.ax_, self.figure_ = ax, ax.figure
         return self
@@ -267,7 +270,7 @@ class ExplainedVarianceDisplay:
         ax = axes_or_new(ax, self, (6, max(0.2 * n_features, 1.5) + 1))
         positions = np.arange(n_features)
         names = self.feature_names
-        names = [f"x{number}" for number in positions] if names is None else list(map(str, names))
+        names = [f"x{number}" for number in positions] if names is None else names
         self._draw(ax, positions, {"linestyle": "", **(line_kwargs or {})}, along_x=False)
         if self.pca_explained is not None:
             ends = np.clip([self.pca_explained, self.explained], LOWEST, None)

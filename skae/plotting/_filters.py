@@ -9,6 +9,10 @@ from ._networks import outermost_filters
 
 PARTS = ("encoder", "decoder")
 
+SATURATED = 0.01
+"""Share of the weights that are beyond the colours: those of pixels that hardly vary are not held
+by the data, and may be many times as large as all others."""
+
 
 class FiltersDisplay:
     """Weights of the layer next to the images, each unit's as an image.
@@ -89,7 +93,8 @@ class FiltersDisplay:
         ax : matplotlib Axes, default=None
             Axes to draw on. None makes a new figure.
         cmap : str or matplotlib Colormap, default="gray"
-            Colours of filters without a colour axis, from minus to plus the largest weight.
+            Colours of filters without a colour axis, from minus to plus the 99th percentile of the
+            weights' magnitudes.
         image_kwargs : dict, default=None
             Arguments for `matplotlib.axes.Axes.imshow`.
 
@@ -138,7 +143,8 @@ class FiltersDisplay:
         ax : matplotlib Axes, default=None
             Axes to draw on. None makes a new figure.
         cmap : str or matplotlib Colormap, default="gray"
-            Colours of filters without a colour axis, from minus to plus the largest weight.
+            Colours of filters without a colour axis, from minus to plus the 99th percentile of the
+            weights' magnitudes.
         image_kwargs : dict, default=None
             Arguments for `matplotlib.axes.Axes.imshow`.
 
@@ -162,12 +168,12 @@ class FiltersDisplay:
         grid[:n_filters] = self.filters
         width, height = grid_size((n_rows, n_columns), shape, inches=5)
         ax = axes_or_new(ax, self, (max(width, 3.8), height + 0.4))
-        largest = np.abs(self.filters).max() or 1.0
+        largest = np.quantile(np.abs(self.filters), 1 - SATURATED) or np.abs(self.filters).max()
         self.images_, _ = draw_images(
             ax,
             grid.reshape(n_rows, n_columns, n_values),
             shape,
-            (-largest, largest),
+            (-(largest or 1.0), largest or 1.0),
             cmap=cmap,
             image_kwargs=image_kwargs,
         )

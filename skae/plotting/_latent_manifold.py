@@ -224,7 +224,7 @@ def _range(inner, X, n_units, components):
         if low[component] == high[component]:
             warnings.warn(
                 f"Unit {component} of the code is {low[component]:.3g} for nearly all rows of X, so "
-                "that its axis shows a single image.",
+                "its axis shows one image.",
                 stacklevel=3,
             )
     return low, centre, high

@@ -171,7 +171,7 @@ class LatentTraversalDisplay:
             feature_names=inner.feature_names,
             centre=centre,
             deviation=deviation,
-            title=f"{counted} of {inner.name}'s code, each from low to high",
+            title=f"{counted} of the code, low to high",
         ).plot(ax, cmap=cmap, image_kwargs=image_kwargs)
 
     @classmethod
@@ -245,7 +245,7 @@ class LatentTraversalDisplay:
             feature_names=inner.feature_names,
             centre=centre,
             deviation=deviation,
-            title=f"From row to row in {inner.name}'s code",
+            title="From row to row through the code",
         ).plot(ax, cmap=cmap, image_kwargs=image_kwargs)
 
     def plot(self, ax=None, *, cmap=None, image_kwargs=None):
@@ -315,7 +315,7 @@ class LatentTraversalDisplay:
             ax.set_ylabel(f"{n_features} features")
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
-        label = "Value" if self.deviation is None else "Standard deviations from the mean"
+        label = "Value" if self.deviation is None else "Standard deviations"
         self.colorbar_ = ax.figure.colorbar(self.heat_map_, ax=ax, label=label)
         return ax
 

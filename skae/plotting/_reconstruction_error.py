@@ -11,8 +11,14 @@ MOST_GROUPS = 10
 """Groups whose histograms can still be told apart."""
 
 FAR = 30.0
-"""Largest error, in medians, from which the axis is logarithmic, or, where errors may be negative,
-in quartile ranges, from which rows share the last bin: one far row would leave the others in one."""
+"""Largest error, in medians, from which the axis is no longer linear: one far row would leave all
+others in a single bin. Where errors may be negative, in deviations of the lower half."""
+
+MOST_FILLED = 3
+"""Groups up to which the histograms are filled; more would hide each other."""
+
+N_TICKS = 6
+"""Ticks of an axis that is logarithmic at both ends."""
 
 STYLES = ("-", "--", "-.", ":")
 """Lines of the groups, which are told apart without colours by them."""
@@ -100,8 +106,9 @@ class ReconstructionErrorDisplay:
         threshold : float, default=None
             Drawn as a line. None draws none but that of a detector.
         log_scale : bool or "auto", default="auto"
-            Whether the axis of the error is logarithmic. "auto" takes a logarithm if the largest
-            error is over 30 times the median.
+            Whether the axis of the error is logarithmic, and linear near zero if there are errors
+            that are not positive. "auto" takes such an axis if the largest error is far away: over
+            30 times the median.
         ax : matplotlib Axes, default=None
             Axes to draw on. None makes a new figure.
         line_kwargs : dict, default=None
@@ -164,8 +171,9 @@ class ReconstructionErrorDisplay:
         threshold : float, default=None
             Drawn as a line.
         log_scale : bool or "auto", default="auto"
-            Whether the axis of the error is logarithmic. "auto" takes a logarithm if the largest
-            error is over 30 times the median.
+            Whether the axis of the error is logarithmic, and linear near zero if there are errors
+            that are not positive. "auto" takes such an axis if the largest error is far away: over
+            30 times the median.
         estimator_name : str, default=None
             Name for the title. None leaves the title out.
         error_name : str, default="Reconstruction error"
@@ -206,7 +214,7 @@ class ReconstructionErrorDisplay:
         ax : matplotlib Axes, default=None
             Axes to draw on. None makes a new figure.
         log_scale : bool or "auto", default="auto"
-            Whether the axis of the error is logarithmic.
+            Whether the axis of the error is logarithmic, as in `from_predictions`.
         line_kwargs : dict, default=None
             Arguments for `matplotlib.axes.Axes.stairs`.
 
@@ -229,25 +237,29 @@ class ReconstructionErrorDisplay:
         values = self.error[finite]
         if self.threshold is not None:
             values = np.append(values, self.threshold)
-        log_scale = _takes_logarithm(values, log_scale)
-        cap = values.max() if log_scale else _cap(values, self.threshold)
-        edges = _edges(np.minimum(values, cap), log_scale)
+        scale, options = _scale(values, log_scale)
+        edges = _edges(values, scale, **options)
         ax = axes_or_new(ax, self, (6, 4))
         self.histograms_ = []
         for number, (name, color, rows) in enumerate(groups):
-            counts, _ = np.histogram(np.minimum(self.error[rows & finite], cap), edges)
+            counts, _ = np.histogram(self.error[rows & finite], edges)
             style = {"color": color, "linewidth": 1.8, "linestyle": STYLES[number % len(STYLES)]}
             style |= {"label": self._label(name, rows, finite), **(line_kwargs or {})}
             self.histograms_.append(ax.stairs(counts / rows.sum(), edges, **style))
-            ax.stairs(counts / rows.sum(), edges, fill=True, color=color, alpha=0.15)
+            if len(groups) <= MOST_FILLED:
+                ax.stairs(counts / rows.sum(), edges, fill=True, color=color, alpha=0.15)
         self.threshold_line_ = None
         if self.threshold is not None:
             label = f"threshold {self.threshold:.3g}"
             self.threshold_line_ = ax.axvline(
                 self.threshold, color=NEUTRAL, linewidth=1.5, linestyle=(0, (5, 2)), label=label
             )
-        beyond = " (last bin: all above)" if cap < values.max() else ""
-        ax.set(xscale="log" if log_scale else "linear", xlabel=self.error_name + beyond)
+        ax.set_xscale(scale, **options)
+        if scale == "asinh":  # whose own ticks overlap where the linear part is wide
+            ax.set_xticks(_round(edges[:: len(edges) // N_TICKS]), minor=False)
+            ax.xaxis.set_major_formatter("{x:g}")
+            ax.set_xticks([], minor=True)
+        ax.set_xlabel(self.error_name)
         ax.set_ylim(0, None)
         ax.set_ylabel("Share of the rows" if len(groups) == 1 else "Share of the group's rows")
         ax.set_title(self.estimator_name or "")
@@ -288,32 +300,34 @@ def _groups(y, n_rows):
     return groups + ([("missing", MISSING_COLOR, missing)] if missing.any() else [])
 
 
-def _takes_logarithm(values, log_scale):
+def _scale(values, log_scale):
+    """Name and options of the axis's scale."""
+    low, middle = np.quantile(values, (0.05, 0.5))
+    is_positive = values.min() > 0
+    deviation = max(middle - low, 1e-6 * np.abs(values).max())
     if log_scale == "auto":
-        return values.min() > 0 and values.max() > FAR * np.median(values)
-    if log_scale and values.min() <= 0:
-        raise ValueError(f"log_scale=True needs errors above 0, got {values.min():.3g}.")
-    return bool(log_scale)
+        log_scale = values.max() > (FAR * middle if is_positive else middle + FAR * deviation)
+    if not log_scale or not deviation:
+        return "linear", {}
+    return ("log", {}) if is_positive else ("asinh", {"linear_width": deviation})
 
 
-def _cap(values, threshold):
-    """Error above which rows share the last bin; the largest one unless that is far away."""
-    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
-    far = middle + FAR * (high - low)
-    if high == low or values.max() <= far:
-        return values.max()
-    return far if threshold is None else max(far, threshold)
+def _round(values):
+    """Values to one significant digit, without repetitions."""
+    return sorted({float(f"{value:.1g}") for value in values})
 
 
-def _edges(values, log_scale):
-    """Ends of the bins, from the lowest to the highest value."""
-    if log_scale:
-        values = np.log10(values)
-    n_bins = int(np.clip(2 * np.cbrt(len(values)), 10, 60))
-    low, high = values.min(), values.max()
+def _edges(values, scale, linear_width=1.0):
+    """Ends of the bins, evenly spaced on the axis, from the lowest to the highest value."""
+    to_axis, from_axis = {
+        "linear": (np.asarray, np.asarray),
+        "log": (np.log, np.exp),
+        "asinh": (lambda x: np.arcsinh(x / linear_width), lambda x: linear_width * np.sinh(x)),
+    }[scale]
+    n_bins = int(np.clip(3 * np.cbrt(len(values)), 10, 60))
+    low, high = to_axis(values.min()), to_axis(values.max())
     if high - low <= 1e-12 * max(abs(low), abs(high)):  # one value
         low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
     # Without a margin, rounding could leave the extreme errors outside of the bins.
     margin = 1e-9 * (high - low)
-    edges = np.linspace(low - margin, high + margin, n_bins + 1)
-    return 10**edges if log_scale else edges
+    return from_axis(np.linspace(low - margin, high + margin, n_bins + 1))
