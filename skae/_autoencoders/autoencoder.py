@@ -132,7 +132,9 @@ class AutoencoderTransformer(BaseAutoencoder):
         refused. In a folder each fit has a file of its own, as a search needs. `partial_fit` does
         not use it.
     verbose : bool or int, default=False
-        Whether to print the losses of each epoch, those of pretraining included.
+        Whether to print the losses of each epoch, those of pretraining included, and the time that
+        is left at most. True or 1 draws a bar in a terminal or notebook, and elsewhere prints a
+        line an epoch; 2 prints lines everywhere.
 
     Attributes
     ----------

@@ -223,8 +223,8 @@ def _range(inner, X, n_units, components):
     for component in components:
         if low[component] == high[component]:
             warnings.warn(
-                f"Unit {component} of the code is {low[component]:.3g} for nearly all rows of X, so "
-                "its axis shows one image.",
+                f"Unit {component} of the code is {low[component]:.3g} for nearly all rows of X. "
+                "Its axis shows one image.",
                 stacklevel=3,
             )
     return low, centre, high
