@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._html import comparable_pca_error, why_ended
 from ._estimators import final_estimator, located
 from ._matplotlib import COLORS, NEUTRAL, axes_or_new, remove_spines
 
@@ -113,8 +114,8 @@ class LossCurveDisplay:
             loss_curves=[train],
             val_loss_curves=[validation],
             names=names,
-            pca_error=_pca_error(estimator),
-            stop_reason=_stop_reason(estimator),
+            pca_error=comparable_pca_error(estimator),
+            stop_reason=why_ended(estimator),
         )
         return display.plot(ax, log_scale=log_scale, line_kwargs=line_kwargs)
 
@@ -232,22 +233,6 @@ def _curves(estimator):
         raise ValueError(f"{type(estimator).__name__} has no loss_curve_ to draw.")
     validation = getattr(estimator, "val_loss_curve_", None)
     return np.asarray(estimator.loss_curve_), None if validation is None else np.asarray(validation)
-
-
-def _pca_error(estimator):
-    """PCA's error where the loss curve is one of mean squared errors, else None."""
-    is_squared = getattr(estimator, "loss", None) == "squared_error"
-    return getattr(estimator, "pca_error_", None) if is_squared else None
-
-
-def _stop_reason(estimator):
-    """Why the training ended, in words; None where that is not known."""
-    return {
-        "max_iter": "max_iter was reached",
-        "no_change": f"no better in {getattr(estimator, 'n_iter_no_change', 0)} epochs",
-        "callback": "a callback stopped it",
-        "interrupt": "Ctrl-C",
-    }.get(getattr(estimator, "stop_reason_", None))
 
 
 def _draw(ax, curve, style):
