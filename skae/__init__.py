@@ -52,7 +52,7 @@ _ROOMS = {
 }
 """Where each name is that most programs do without."""
 
-_SUBMODULES = {"impute", "outliers", "plotting"}
+_SUBMODULES = {"callbacks", "impute", "outliers", "plotting"}
 """Public modules that `import skae` alone does not import; `skae.onnx` registers converters, and is
 imported by its name."""
 

@@ -7,6 +7,9 @@ from ._engine import backend_name, devices
 
 __version__ = "0.1.0.dev0"
 
+DOCUMENTATION = "https://skae.readthedocs.io/en/stable/generated/skae.{name}.html"
+"""Address of the documentation of a class of the package's root."""
+
 PACKAGES = ("scikit-learn", "keras", "jax", "numpy", "scipy", "matplotlib")
 
 

@@ -23,6 +23,7 @@ from ._data.statistics import summarise
 from ._data.table import encoded_table, table_of
 from ._data.validation import LARGEST, check_container, check_range, check_types, explaining
 from ._engine import check_runs, renewed_in_child
+from ._html import HTMLReprMixin
 from ._sklearn_compat import ObjectWith, asked_library, check_feature_names_in, fit_context
 from .exceptions import StillImprovingWarning
 
@@ -65,7 +66,7 @@ def _renew_lock():
     _counting = threading.Lock()
 
 
-class AutoencoderImputer(TransformerMixin, BaseEstimator):
+class AutoencoderImputer(HTMLReprMixin, TransformerMixin, BaseEstimator):
     """Imputation of missing values by what an autoencoder expects, given the rest of a row.
 
     Missing values are first filled with their expected values under a normal distribution of the

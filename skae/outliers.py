@@ -16,6 +16,7 @@ from ._autoencoders._linear_start import SAMPLE_ROWS, SAMPLE_VALUES, LinearModel
 from ._autoencoders._trimming import agreeing, distances
 from ._data import Rows, TrainingSet
 from ._data.statistics import blocks, summarise
+from ._html import HTMLReprMixin
 from ._sklearn_compat import Interval, ObjectWith, StrOptions, fit_context
 
 __all__ = ["AutoencoderOutlierDetector"]
@@ -50,7 +51,7 @@ TINY, ROUNDING = np.finfo(float).tiny, 1e-12
 """Least positive number, and by how much sums of weights may differ."""
 
 
-class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
+class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
     """Outlier detection by how likely an autoencoder finds a row.
 
     A row is odd if it is not reconstructed, each feature in its own deviation, or if its code is

@@ -22,6 +22,7 @@ from .._data.statistics import blocks
 from .._data.table import checked_features
 from .._data.validation import check_container, check_range, explaining, surely_in_range
 from .._engine import ACTIVATION_NAMES, SCHEDULES, SOLVERS, Objective, PointCode, Solver, Weighted
+from .._html import HTMLReprMixin
 from .._sklearn_compat import (
     CallbackSupportMixin,
     HasMethods,
@@ -46,7 +47,11 @@ NETWORKS = {"encoder_", "decoder_", "model_"}
 
 
 class BaseAutoencoder(
-    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    HTMLReprMixin,
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Everything the estimators share; not to be used directly.
 

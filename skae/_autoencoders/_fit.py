@@ -1,6 +1,7 @@
 """One fit: its data, its pretraining, its training, and what it leaves behind."""
 
 import copy
+from contextlib import closing
 from numbers import Integral
 
 import numpy as np
@@ -37,6 +38,7 @@ from ._factor_start import factor_model, started_at_factors
 from ._linear_start import linear_model, observed_error, started_at
 from ._outcome import check_outcome
 from ._pretraining import LayerHooks, layers_of, pretrained
+from ._report import Report
 from ._shrinkage import (
     FEWEST_EPOCHS,
     MOST_TRIAL_EPOCHS,
@@ -90,6 +92,8 @@ class Fit(Hooks):
         What PCA finds; None where a fit goes on.
     pca_error, alpha : float
     training : Training
+    report : Report
+        What `verbose` shows.
     """
 
     def __init__(self, estimator, *, incremental=False):
@@ -111,7 +115,16 @@ class Fit(Hooks):
         self._callbacks = EpochCallbacks(
             self._original, X, self.n_epochs + len(self._layers), self.state
         )
-        self._train(self._first_network())
+        n_earlier = 0 if self.start is None else self.start.n_iter_
+        self.report = Report(
+            self.estimator.verbose,
+            len(self._layers),
+            self._n_layer_epochs,
+            self.n_epochs,
+            n_earlier=n_earlier,
+        )
+        with closing(self.report):
+            self._train(self._first_network())
         state = self.state()
         check_outcome(self, state["_network"])
         return state
@@ -402,11 +415,15 @@ class Fit(Hooks):
             return 0.0
         return table.shares / np.square(table.units * self.constants["scale"])
 
+    @property
+    def _n_layer_epochs(self):
+        return -(-self.estimator.max_iter // 3)
+
     def _train_layer(self, number, recipe, objective, data, seed, constants):
         """The network of one layer, trained like the whole for a third of its epochs."""
-        name, n_epochs = f"layer {number + 1}", -(-self.estimator.max_iter // 3)
+        name, n_epochs = f"layer {number + 1}", self._n_layer_epochs
         training = Training(recipe, objective, self.solver, seed, constants)
-        hooks = LayerHooks(self, name, self._callbacks.layer(name, n_epochs))
+        hooks = LayerHooks(self, number, name, self._callbacks.layer(name, n_epochs))
         rule, schedule = self._stopping_rule(on_validation=False), self._schedule(n_epochs)
         self.reached.run(name, training, data, self.batch_size, schedule, rule, hooks)
         hooks.callbacks.end()
@@ -509,21 +526,12 @@ class Fit(Hooks):
 
     def after_epoch(self, training):
         """An epoch ended; returns whether a callback wants the fit to stop."""
-        self.report(training)
-        return self._callbacks.end_epoch()
+        self.report.epoch(training)
+        return self._callbacks.end_epoch(training)
 
     def at_rest(self, training):
         """The training goes on."""
         self.reached.at_rest(WHOLE, training)
-
-    def report(self, training, prefix=""):
-        """Print the losses of the last epoch, if `verbose` asks for it."""
-        if self.estimator.verbose:
-            history = training.history
-            line = f"Epoch {training.n_epochs}, loss = {history['loss'][-1]:.6g}"
-            if "val_loss" in history:
-                line += f", validation loss = {history['val_loss'][-1]:.6g}"
-            print(prefix + line, flush=True)
 
     # What is kept
 
@@ -542,6 +550,7 @@ class Fit(Hooks):
             "history_": history,
             "loss_curve_": history["loss"],
             "val_loss_curve_": history.get("val_loss"),
+            "stop_reason_": training.stop_reason,
             "best_loss_": float(np.nanmin(history["val_loss" if on_validation else "loss"])),
             "_table": estimator._table,
             "mean_": self.mean,

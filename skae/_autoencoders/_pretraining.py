@@ -157,8 +157,8 @@ def _joined(recipe, networks, seed, constants):
 class LayerHooks(Hooks):
     """What is told of the training of one layer."""
 
-    def __init__(self, fit, name, callbacks):
-        self._fit, self._name, self.callbacks = fit, name, callbacks
+    def __init__(self, fit, number, name, callbacks):
+        self._fit, self._number, self._name, self.callbacks = fit, number, name, callbacks
 
     def before_epoch(self):
         """An epoch begins."""
@@ -166,8 +166,8 @@ class LayerHooks(Hooks):
 
     def after_epoch(self, training):
         """An epoch ended; returns whether a callback wants it to be the last."""
-        self._fit.report(training, prefix=f"Pretraining of {self._name}: ")
-        return self.callbacks.end_epoch()
+        self._fit.report.epoch(training, self._number)
+        return self.callbacks.end_epoch(training)
 
     def at_rest(self, training):
         """The training goes on."""

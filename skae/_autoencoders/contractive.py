@@ -142,7 +142,9 @@ class ContractiveAutoencoder(BaseAutoencoder):
         refused. In a folder each fit has a file of its own, as a search needs. `partial_fit` does
         not use it.
     verbose : bool or int, default=False
-        Whether to print the losses of each epoch, those of pretraining included.
+        Whether to print the losses of each epoch, those of pretraining included, and the time that
+        is left at most. True or 1 draws a bar in a terminal or notebook, and elsewhere prints a
+        line an epoch; 2 prints lines everywhere.
 
     Attributes
     ----------
@@ -162,6 +164,9 @@ class ContractiveAutoencoder(BaseAutoencoder):
         where none was recorded.
     best_loss_ : float
         Lowest "val_loss" in `history_` if ``early_stopping=True``, else lowest "loss".
+    stop_reason_ : {"max_iter", "no_change", "callback", "interrupt"}
+        Why the last training ended: no epoch was left, `n_iter_no_change` epochs in a row did not
+        improve the loss by `tol`, a callback asked for it, or Ctrl-C did.
     mean_ : ndarray of shape (`n_features_in_`,)
         Weighted mean of each feature over the rows of the first fit, about which
         `explained_variance` takes the variance; of a table, of the features of its columns.

@@ -20,7 +20,7 @@ from .interrupts import out_of_reach
 from .keys import content_key
 from .latent import LATENTS, LOG_VARIANCES, NormalCode, PointCode, divergence
 from .likelihood import row_factors
-from .loop import Hooks, Schedule, Training, diverged
+from .loop import STOP_REASONS, Hooks, Schedule, Training, diverged
 from .objective import Objective, Weighted, check_shape
 from .programs import clear_programs, program_info
 from .progress import Progress
@@ -38,6 +38,7 @@ __all__ = [
     "RESERVED",
     "SCHEDULES",
     "SOLVERS",
+    "STOP_REASONS",
     "FittedNetwork",
     "Hooks",
     "NormalCode",

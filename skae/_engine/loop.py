@@ -20,6 +20,9 @@ from .units import for_programs, standardised
 SMALLEST_STEP_SIZE = 1e-6
 """Where the "adaptive" schedule stops dividing, and training with it, as in scikit-learn's MLPs."""
 
+STOP_REASONS = ("max_iter", "no_change", "callback", "interrupt")
+"""Why a training ends: no epoch is left, the stopping rule is met, or a hook or Ctrl-C says so."""
+
 EVALUATION_ROWS = 1024
 """Rows of a batch on which the validation loss is computed."""
 
@@ -176,6 +179,15 @@ class Training:
                 return True
             rule.restart()
         return rates.exhausted
+
+    @property
+    def stop_reason(self):
+        """Why the training ended, or would if it ended now: one of `STOP_REASONS`."""
+        if self.interrupted:
+            return "interrupt"
+        if self._rule.met:
+            return "no_change"
+        return "max_iter" if self._rates.exhausted else "callback"
 
     def progress(self):
         """What this training has reached, for another run to go on from; see `Progress`."""

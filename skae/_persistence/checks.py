@@ -6,7 +6,7 @@ import numpy as np
 
 from .._data import frames
 from .._data.table import CategoryColumn, EmptyColumn, NumberColumn, Table
-from .._engine import FittedNetwork, SolverState
+from .._engine import STOP_REASONS, FittedNetwork, SolverState
 from ..losses import table_constants
 from .labels import is_label
 from .refusal import UnusableError, check_whole, excerpt
@@ -19,6 +19,7 @@ ATTRIBUTES = {
     "loss_curve_": list,
     "val_loss_curve_": (list, type(None)),
     "best_loss_": float,
+    "stop_reason_": str,
     "mean_": np.ndarray,
     "pca_error_": float,
     "alpha_": float,
@@ -41,6 +42,8 @@ def check_fit(cls, fitted):
     for name in ("pca_error_", "alpha_"):
         if not 0 <= fitted[name] < math.inf:
             raise UnusableError(f"{name} is {fitted[name]!r}.")
+    if fitted["stop_reason_"] not in STOP_REASONS:
+        raise UnusableError(f"stop_reason_ is {excerpt(fitted['stop_reason_'])}.")
     check_curves(fitted)
     check_names(fitted, n_features)
     network, table = fitted["_network"], fitted["_table"]

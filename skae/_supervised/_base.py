@@ -17,6 +17,7 @@ from .._autoencoders._inside import inside
 from .._data import Rows
 from .._data.validation import explaining
 from .._engine import FittedNetwork, SolverState
+from .._html import HTMLReprMixin
 from .._sklearn_compat import Interval, ObjectWith, StrOptions, check_sample_weight
 from ._fit import Fit, Settings, one_epoch
 from ._head import recipe_with_head
@@ -55,7 +56,7 @@ class Labels:
     attributes: dict
 
 
-class BasePredictor(BaseEstimator, ABC):
+class BasePredictor(HTMLReprMixin, BaseEstimator, ABC):
     """What classifier and regressor share; not to be used directly.
 
     A leaf declares its `__init__`, its constraints, `_task` (what is minimised), `_unlabelled`

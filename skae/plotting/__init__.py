@@ -3,8 +3,24 @@
 matplotlib is imported when something is drawn.
 """
 
+from ._explained_variance import ExplainedVarianceDisplay
+from ._feature_maps import FeatureMapDisplay
+from ._filters import FiltersDisplay
+from ._latent_manifold import LatentManifoldDisplay
 from ._latent_space import LatentSpaceDisplay
+from ._latent_traversal import LatentTraversalDisplay
 from ._loss_curve import LossCurveDisplay
 from ._reconstruction import ReconstructionDisplay
+from ._reconstruction_error import ReconstructionErrorDisplay
 
-__all__ = ["LatentSpaceDisplay", "LossCurveDisplay", "ReconstructionDisplay"]
+__all__ = [
+    "ExplainedVarianceDisplay",
+    "FeatureMapDisplay",
+    "FiltersDisplay",
+    "LatentManifoldDisplay",
+    "LatentSpaceDisplay",
+    "LatentTraversalDisplay",
+    "LossCurveDisplay",
+    "ReconstructionDisplay",
+    "ReconstructionErrorDisplay",
+]

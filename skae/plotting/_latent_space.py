@@ -1,16 +1,10 @@
 """The code as points in the plane."""
 
-from numbers import Real
-
 import numpy as np
 
-from ._matplotlib import COLORS, axes_or_new, final_estimator, remove_spines
-
-MAX_CLASSES = 20
-"""Most values of a numeric y that are drawn as classes; more get a colour bar."""
-
-MISSING_COLOR = "#d9d9d9"
-"""Lighter than the greys among COLORS, which are colours of classes."""
+from ._estimators import final_estimator
+from ._groups import MISSING_COLOR, checked_y, class_colors, classes_of, find_missing
+from ._matplotlib import COLORS, axes_or_new, remove_spines
 
 
 class LatentSpaceDisplay:
@@ -163,11 +157,7 @@ class LatentSpaceDisplay:
             If matplotlib is not installed.
         """
         code = np.asarray(code)
-        if y is not None:
-            # In a list, NumPy would make NaN beside strings the string "nan".
-            y = np.asarray(y) if hasattr(y, "dtype") else np.array(y, dtype=object)
-            if y.shape != (len(code),):
-                raise ValueError(f"y must have shape ({len(code)},) like the code, got {y.shape}.")
+        y = checked_y(y, len(code), "the code")
         display = cls(code=code, y=y, estimator_name=estimator_name)
         return display.plot(
             ax, components=components, projection=projection, scatter_kwargs=scatter_kwargs
@@ -201,8 +191,8 @@ class LatentSpaceDisplay:
         """
         points = _points(self.code, components, projection)
         ax = axes_or_new(ax, self, (6, 4.8))
-        missing, y = _find_missing(self.y, len(points))
-        classes = None if y is None else _classes(y[~missing])
+        missing, y = find_missing(self.y, len(points))
+        classes = None if y is None else classes_of(y[~missing])
         size = np.clip(12_000 / len(points), 2, 16)
         style = {"s": size, "alpha": 0.8, "linewidths": 0, **_colors(y, classes)}
         style |= scatter_kwargs or {}
@@ -241,42 +231,12 @@ def _points(code, components, projection):
     return code[:, list(components)]
 
 
-def _find_missing(y, n_points):
-    """Return where y is missing, and y, as floats if all of its other values are numbers."""
-    if y is None:
-        return np.zeros(n_points, dtype=bool), None
-    missing = np.array([_is_missing(value) for value in y])
-    if all(isinstance(value, Real) and not isinstance(value, bool) for value in y[~missing]):
-        y = np.where(missing, np.nan, y.astype(object)).astype(float)
-    return missing, y
-
-
-def _is_missing(value):
-    try:
-        return value is None or bool(value != value)  # only NaN and NaT differ from themselves
-    except TypeError:  # a comparison with pandas.NA is neither true nor false
-        return True
-
-
-def _classes(y):
-    """Return the classes in order, or None if y is continuous."""
-    classes = set(y)
-    if y.dtype.kind == "f":
-        if len(classes) > MAX_CLASSES or not all(value.is_integer() for value in classes):
-            return None
-        return [int(value) for value in sorted(classes)]
-    try:
-        return sorted(classes, key=lambda value: (isinstance(value, str), value))
-    except TypeError:  # other types that have no order
-        return sorted(classes, key=str)
-
-
 def _colors(y, classes):
     if y is None:
         return {"color": COLORS[0]}
     if classes is None:
         return {"c": y, "cmap": "viridis"}
-    colors = dict(zip(classes, _class_colors(len(classes)), strict=True))
+    colors = dict(zip(classes, class_colors(len(classes)), strict=True))
     return {"c": [colors.get(value, MISSING_COLOR) for value in y]}
 
 
@@ -285,18 +245,10 @@ def _scatter(ax, points, drawn, style):
     return ax.scatter(*np.where(drawn[:, np.newaxis], points, np.nan).T, **style)
 
 
-def _class_colors(n_classes):
-    if n_classes <= len(COLORS):
-        return COLORS[:n_classes]
-    from matplotlib import colormaps
-
-    return [tuple(color) for color in colormaps["viridis"](np.linspace(0, 1, n_classes))]
-
-
 def _legend(ax, classes, has_missing):
     from matplotlib.lines import Line2D
 
-    entries = list(zip(classes, _class_colors(len(classes)), strict=True))
+    entries = list(zip(classes, class_colors(len(classes)), strict=True))
     if has_missing:
         entries.append(("missing", MISSING_COLOR))
     if not entries:

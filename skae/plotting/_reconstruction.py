@@ -1,14 +1,8 @@
 """Originals over reconstructions."""
 
-import math
-
-import numpy as np
-from scipy import sparse
-
-from ._matplotlib import axes_or_new, final_estimator, remove_spines
-
-_GAP = 0.08
-"""Space between two images, as a share of an image's side."""
+from ._estimators import final_estimator, numbers
+from ._images import check_at_least, checked_image_shape, draw_images, grid_size, limits_of
+from ._matplotlib import axes_or_new
 
 
 class ReconstructionDisplay:
@@ -65,7 +59,16 @@ class ReconstructionDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, X_noisy=None, n_images=10, image_shape=None, ax=None, cmap="gray_r"
+        cls,
+        estimator,
+        X,
+        *,
+        X_noisy=None,
+        n_images=10,
+        image_shape=None,
+        ax=None,
+        cmap=None,
+        image_kwargs=None,
     ):
         """Reconstruct images and draw them.
 
@@ -84,8 +87,11 @@ class ReconstructionDisplay:
             Shape of an image. None takes a square, where `n_features` is a square number.
         ax : matplotlib Axes, default=None
             Axes to draw on. None makes a new figure.
-        cmap : str or matplotlib Colormap, default="gray_r"
-            Colours of images without a colour axis.
+        cmap : str or matplotlib Colormap, default=None
+            Colours of images without a colour axis. None draws high values black, on dark
+            backgrounds white.
+        image_kwargs : dict, default=None
+            Arguments for `matplotlib.axes.Axes.imshow`.
 
         Returns
         -------
@@ -98,7 +104,7 @@ class ReconstructionDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        _check_n_images(n_images)
+        check_at_least(n_images, 1, "n_images")
         rows = X[:n_images]
         noisy = None if X_noisy is None else X_noisy[:n_images]
         return cls.from_predictions(
@@ -110,6 +116,7 @@ class ReconstructionDisplay:
             estimator_name=type(final_estimator(estimator)).__name__,
             ax=ax,
             cmap=cmap,
+            image_kwargs=image_kwargs,
         )
 
     @classmethod
@@ -123,7 +130,8 @@ class ReconstructionDisplay:
         image_shape=None,
         estimator_name=None,
         ax=None,
-        cmap="gray_r",
+        cmap=None,
+        image_kwargs=None,
     ):
         """Draw images and their reconstructions.
 
@@ -143,8 +151,11 @@ class ReconstructionDisplay:
             Name for the title. None leaves the title out.
         ax : matplotlib Axes, default=None
             Axes to draw on. None makes a new figure.
-        cmap : str or matplotlib Colormap, default="gray_r"
-            Colours of images without a colour axis.
+        cmap : str or matplotlib Colormap, default=None
+            Colours of images without a colour axis. None draws high values black, on dark
+            backgrounds white.
+        image_kwargs : dict, default=None
+            Arguments for `matplotlib.axes.Axes.imshow`.
 
         Returns
         -------
@@ -158,8 +169,8 @@ class ReconstructionDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        _check_n_images(n_images)
-        X = _dense(X[:n_images])
+        check_at_least(n_images, 1, "n_images")
+        X = numbers(X[:n_images], "X")
         display = cls(
             X=X,
             X_reconstructed=_dense_like(X_reconstructed[:n_images], "X_reconstructed", X),
@@ -167,17 +178,20 @@ class ReconstructionDisplay:
             image_shape=image_shape,
             estimator_name=estimator_name,
         )
-        return display.plot(ax, cmap=cmap)
+        return display.plot(ax, cmap=cmap, image_kwargs=image_kwargs)
 
-    def plot(self, ax=None, *, cmap="gray_r"):
+    def plot(self, ax=None, *, cmap=None, image_kwargs=None):
         """Draw the images.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Axes to draw on. None makes a new figure.
-        cmap : str or matplotlib Colormap, default="gray_r"
+        cmap : str or matplotlib Colormap, default=None
             Colours of images without a colour axis, from the lowest to the highest value of X.
+            None draws high values black, on dark backgrounds white.
+        image_kwargs : dict, default=None
+            Arguments for `matplotlib.axes.Axes.imshow`.
 
         Returns
         -------
@@ -193,35 +207,21 @@ class ReconstructionDisplay:
         """
         rows = {"original": self.X, "noisy": self.X_noisy, "reconstruction": self.X_reconstructed}
         rows = {name: values for name, values in rows.items() if values is not None}
-        shape = _checked_image_shape(self.image_shape, self.X.shape[1])
-        n_images, (height, width) = len(self.X), shape[:2]
-        x_step, y_step = width * (1 + _GAP), height * (1 + _GAP)
-        inches = 9 / max(n_images, 5)
-        ax = axes_or_new(
-            ax, self, (n_images * inches + 1.2, len(rows) * inches * height / width + 0.4)
+        shape = checked_image_shape(self.image_shape, self.X.shape[1])
+        width, height = grid_size((len(rows), max(len(self.X), 5)), shape)
+        ax = axes_or_new(ax, self, (width * len(self.X) / max(len(self.X), 5) + 1.2, height + 0.4))
+        self.images_, (_, middles) = draw_images(
+            ax,
+            list(rows.values()),
+            shape,
+            limits_of(self.X),
+            cmap=cmap,
+            image_kwargs=image_kwargs,
         )
-        self.images_ = np.empty((len(rows), n_images), dtype=object)
-        for i, values in enumerate(rows.values()):
-            for j, image in enumerate(self._images(values, shape)):
-                left, top = j * x_step, i * y_step
-                extent = (left, left + width, top + height, top)
-                self.images_[i, j] = ax.imshow(image, cmap=cmap, extent=extent)
-                self.images_[i, j].set_clim(self.X.min(), self.X.max())
-        right, bottom = n_images * x_step - _GAP * width, len(rows) * y_step - _GAP * height
-        middles = height / 2 + y_step * np.arange(len(rows))
-        ax.set(xlim=(0, right), ylim=(bottom, 0), xticks=[], title=self.estimator_name or "")
+        ax.set_title(self.estimator_name or "")
         ax.set_yticks(middles, rows)
-        ax.tick_params(length=0)
-        remove_spines(ax, ["left", "right", "top", "bottom"])
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-    def _images(self, values, shape):
-        """Reshape rows to images; those with a colour axis are brought to [0, 1]."""
-        if len(shape) == 3:
-            low, high = self.X.min(), self.X.max()
-            values = np.clip((values - low) / ((high - low) or 1), 0, 1)
-        return values.reshape(-1, *shape)
 
 
 def _reconstruct(estimator, X):
@@ -230,36 +230,8 @@ def _reconstruct(estimator, X):
     return estimator.inverse_transform(estimator.transform(X))
 
 
-def _dense(X):
-    return X.toarray() if sparse.issparse(X) else np.asarray(X)
-
-
 def _dense_like(values, name, X):
-    values = _dense(values)
+    values = numbers(values, name)
     if values.shape != X.shape:
         raise ValueError(f"{name} must have the shape of X, {X.shape}, got {values.shape}.")
     return values
-
-
-def _check_n_images(n_images):
-    if n_images < 1:
-        raise ValueError(f"n_images must be 1 or more, got {n_images!r}.")
-
-
-def _checked_image_shape(image_shape, n_features):
-    if image_shape is None:
-        side = math.isqrt(n_features)
-        if side * side != n_features:
-            raise ValueError(
-                f"image_shape must be given, because {n_features} features are no square image."
-            )
-        return side, side
-    shape = tuple(image_shape)
-    if len(shape) not in (2, 3) or math.prod(shape) != n_features:
-        raise ValueError(
-            "image_shape must be (height, width) or (height, width, 3) with a product of "
-            f"{n_features}, the number of features, got {image_shape!r}."
-        )
-    if len(shape) == 3 and shape[2] != 3:
-        raise ValueError(f"image_shape must end in 3 colours if in anything, got {image_shape!r}.")
-    return shape
