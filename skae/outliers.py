@@ -12,10 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 from ._autoencoders import VariationalAutoencoder
 from ._autoencoders._base import BaseAutoencoder, as_autoencoder
 from ._autoencoders._inside import inside
-from ._autoencoders._linear_start import SAMPLE_ROWS, SAMPLE_VALUES, LinearModel
+from ._autoencoders._linear_start import LinearModel
 from ._autoencoders._trimming import agreeing, distances
 from ._data import Rows, TrainingSet
 from ._data.statistics import blocks, summarise
+from ._data.training_set import SAMPLE_ROWS, SAMPLE_VALUES
 from ._sklearn_compat import Interval, ObjectWith, StrOptions, fit_context
 
 __all__ = ["AutoencoderOutlierDetector"]
