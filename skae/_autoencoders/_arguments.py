@@ -23,11 +23,15 @@ def checked_rows(estimator, X, X_clean, sample_weight, X_val, *, reset):
     reset : bool
     """
     missing = estimator.missing == "mask"
-    X = opened(estimator, X, X_clean, sample_weight, reset=reset, splits=X_val is None)
+    given, X = (
+        X,
+        read_by_blocks(estimator, X, X_clean, sample_weight, reset=reset, splits=X_val is None),
+    )
     if isinstance(X, StreamedSet):
         data, X = X, X.held.X.X
     else:
-        X = checked_table(estimator, X, sample_weight, missing=missing, reset=reset)
+        if X is None:
+            X = checked_table(estimator, given, sample_weight, missing=missing, reset=reset)
         if X_clean is not None:
             X_clean = checked_companion(estimator, X_clean, "X_clean", X, missing=missing)
         if sample_weight is not None:
@@ -84,8 +88,8 @@ def checked_companion(estimator, array, name, X, *, missing, same_rows=True):
 # Data that are read block by block
 
 
-def opened(estimator, X, X_clean, sample_weight, *, reset, splits):
-    """X as it is, of small data that lie elsewhere their array, of large data a `StreamedSet`.
+def read_by_blocks(estimator, X, X_clean, sample_weight, *, reset, splits):
+    """Of large data a `StreamedSet`, of small ones that lie elsewhere an array; None of all else.
 
     Parameters
     ----------
@@ -99,7 +103,7 @@ def opened(estimator, X, X_clean, sample_weight, *, reset, splits):
     if not is_source(X):
         source = None if asked else large_source(X)
         if source is None or batch_is_large(estimator, source.n_features):
-            return X
+            return None
     else:
         source = source_of(X, "X")
     blocks = checked_blocks(estimator, source, "X", reset=reset)
@@ -140,7 +144,8 @@ def whole(estimator, X, name):
         n_rows = blocks.n_rows
     if is_large(n_rows, source.n_features or blocks.n_features):
         raise ValueError(
-            f"{name} takes more than {HELD_BYTES >> 20} MiB as float32. Give fewer rows."
+            f"{name} takes more than {HELD_BYTES >> 20} MiB as float32, but all of its rows are "
+            "needed at once. Give some of them."
         )
     return blocks.to_array(n_rows)
 

@@ -54,7 +54,9 @@ class CheckedBlocks:
         n_rows = 0
         for number, block in enumerate(self.source.read(numbers)):
             if not self._is_plainly_valid(block):
-                with reworded(lambda text, number=number: f"{text} (In block {number} of {self._name}.)"):
+                with reworded(
+                    lambda text, number=number: f"{text} (In block {number} of {self._name}.)"
+                ):
                     block = self._checked(block)
             if len(block):
                 n_rows += len(block)
