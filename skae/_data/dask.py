@@ -1,4 +1,4 @@
-"""Dask arrays and frames: read block by block, and mapped over lazily. Imported only where X is one."""
+"""Dask arrays and frames, read block by block or mapped over lazily; imported if X is one."""
 
 import numpy as np
 
@@ -91,7 +91,7 @@ def mapped(function, X, like):
 
 
 def example(X):
-    """Some rows like those of X, by which its columns and types are checked before it is computed."""
+    """Some rows like those of X, to check its columns and types by before it is computed."""
     return X._meta_nonempty if is_frame(X) else np.ones((1, X.shape[1]), X.dtype)
 
 

@@ -107,16 +107,16 @@ class StreamSource(Source):
             empty = False
             if isinstance(block, (list, tuple)):
                 raise TypeError(
-                    f"Block {number} of {self._name} is a {type(block).__name__}, as of rows and labels. A "
-                    "Stream gives the rows alone, for instance: Stream(lambda: (X for X, y in "
-                    "loader))."
+                    f"Block {number} of {self._name} is a {type(block).__name__}, as of rows and "
+                    "labels. A Stream gives the rows alone, for instance: "
+                    "Stream(lambda: (X for X, y in loader))."
                 )
             yield block
         if empty and self._was_read:
             raise ValueError(
-                f"{self._name} could be read once only: the function in Stream(read) gave no block in the "
-                "second pass. Let each call return a new iterator, so that rows can be read once "
-                "in each epoch."
+                f"{self._name} could be read once only: the function in Stream(read) gave no block "
+                "in a second pass. Let each call return a new iterator, so that rows can be read "
+                "once in each epoch."
             )
         if empty:
             raise ValueError(

@@ -44,7 +44,7 @@ class CheckedBlocks:
         self.n_features = self.dtype = self.n_rows = None
 
     def matrices(self, numbers=None):
-        """Yield the blocks of some numbers, or all of them in order; those without rows are left out.
+        """Yield the blocks of some numbers, or all of them in order, but for those without rows.
 
         Raises
         ------
@@ -120,9 +120,9 @@ def check_count(n_rows, expected, name="X", *, at_most=False):
     """Refuse a pass over an argument that gives another number of rows than the first."""
     if n_rows > expected or (n_rows < expected and not at_most):
         raise ValueError(
-            f"{name} gave {expected} rows in the first pass, but {'more' if at_most else n_rows} in a "
-            "later one. Let each call of the function in Stream(read) return an iterator over the "
-            "same rows."
+            f"{name} gave {expected} rows in the first pass, but {'more' if at_most else n_rows} "
+            "in a later one. Let each call of the function in Stream(read) return an iterator over "
+            "the same rows."
         )
 
 
@@ -233,7 +233,8 @@ class Thinned:
         """Go on with more rows."""
         own = part[-self._n_seen % self._step :: self._step].copy()
         self._n_seen += len(part)
-        self._parts.append(own)
+        if len(own) or not self._parts:
+            self._parts.append(own)
         self._n_kept += len(own)
         while self._n_kept > self._most:
             kept = np.concatenate(self._parts)[::2]
