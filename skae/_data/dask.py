@@ -78,9 +78,19 @@ def mapped(function, X, like):
     Returns
     -------
     result : dask.array.Array or dask.dataframe.DataFrame
+
+    Raises
+    ------
+    ValueError
+        If the result would be frames of polars.
     """
-    function = _OfRows(function, like)
-    if frames.library_of(like) != "numpy":
+    library, function = frames.library_of(like), _OfRows(function, like)
+    if library == "polars":
+        raise ValueError(
+            "set_output(transform='polars') cannot be kept of a Dask X, as frames of polars cannot "
+            "be lazy. Take transform='pandas' or 'default'."
+        )
+    if library != "numpy":
         return _frame_of(X).map_partitions(function, meta=like)
     if is_frame(X):
         return X.map_partitions(function, meta=like)

@@ -8,7 +8,7 @@ import numpy as np
 from . import frames
 from .rows import Rows
 from .sources import reblocked
-from .statistics import BLOCK_ROWS, Summary, summarise
+from .statistics import BLOCK_ROWS, Summary, highest, lowest, summarise
 from .training_set import TrainingSet, most_sampled
 from .validation import checked_matrix, reworded, surely_in_range
 
@@ -77,15 +77,16 @@ class CheckedBlocks:
         )
 
     def _checked(self, block):
-        shape = np.shape(block)
-        if len(shape) == 2 and shape[0] == 0:
+        shape = block.shape if hasattr(block, "shape") else np.shape(block)
+        n_features = shape[1] if len(shape) == 2 else 0  # of other shapes, to be refused below
+        if n_features and not shape[0]:
             return np.empty(shape)
-        if self.n_features is not None and len(shape) == 2 and shape[1] != self.n_features:
+        if n_features and self.n_features not in (None, n_features):
             raise ValueError(
-                f"{self._name} has blocks of different width: {shape[1]} features after "
+                f"{self._name} has blocks of different width: {n_features} features after "
                 f"{self.n_features}. Let all blocks have the same columns."
             )
-        if any(frames.holds_categories(block, n) for n in range(shape[1])):
+        if any(frames.holds_categories(block, n) for n in range(n_features)):
             raise TypeError(
                 f"{self._name} has columns of categories, which are not read from blocks. Encode "
                 "them first, for instance by OneHotEncoder, or give one frame."
@@ -356,10 +357,10 @@ class _Survey:
                 self.validation = Thinned(max(1, VALIDATION_VALUES // width))
             self.sample.add(part)
             self.validation.add(out)
-            self.n_held_out += len(out)
-            low, high = self.held_out_range
-            low = np.fmin.reduce(out, axis=None, initial=low)
-            self.held_out_range = low, np.fmax.reduce(out, axis=None, initial=high)
+            if len(out):
+                low, high = self.held_out_range
+                self.held_out_range = min(low, lowest(out)), max(high, highest(out))
+                self.n_held_out += len(out)
             yield part
 
     def add(self, summary, n_rows):
