@@ -13,6 +13,7 @@ from ._autoencoders import (
     VariationalAutoencoder,
 )
 from ._autoencoders._checkpoint import Checkpoint
+from ._data import Stream
 from ._version import __version__ as __version__
 from ._version import show_versions
 
@@ -33,6 +34,7 @@ __all__ = [
     "DenoisingAutoencoder",
     "LoadError",
     "SparseAutoencoder",
+    "Stream",
     "VariationalAutoencoder",
     "load",
     "save",

@@ -14,13 +14,13 @@ from ._autoencoders import DenoisingAutoencoder
 from ._autoencoders._base import BaseAutoencoder, as_autoencoder
 from ._autoencoders._incomplete import NormalModel, normal_model
 from ._autoencoders._inside import inside
-from ._autoencoders._linear_start import SAMPLE_ROWS, SAMPLE_VALUES
 from ._autoencoders._warnings import warn, warn_of_levels
 from ._autoencoders.variational import check_n_samples
 from ._data import Rows, frames
 from ._data.contents import asked_contents
 from ._data.statistics import summarise
 from ._data.table import encoded_table, table_of
+from ._data.training_set import most_sampled
 from ._data.validation import LARGEST, check_container, check_range, check_types, explaining
 from ._engine import check_runs, renewed_in_child
 from ._html import HTMLReprMixin
@@ -264,8 +264,8 @@ class AutoencoderImputer(HTMLReprMixin, TransformerMixin, BaseEstimator):
 
     def _train(self, Z, estimator, generator):
         """Fit the normal distribution, and the autoencoder on rows that it filled."""
-        most = max(1, min(SAMPLE_ROWS, SAMPLE_VALUES // Z.shape[1]))
-        some = np.linspace(0, len(Z) - 1, min(len(Z), most)).astype(int)
+        n_sampled = min(len(Z), most_sampled(Z.shape[1]))
+        some = np.linspace(0, len(Z) - 1, n_sampled).astype(int)
         self.normal_ = normal_model(Z[some], seed=self.seed_)
         hidden, known = self._with_more_hidden(Z, generator)
         self.estimator_ = estimator._fit(self._filled(hidden), X_clean=known)

@@ -10,12 +10,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ._autoencoders import VariationalAutoencoder
-from ._autoencoders._base import BaseAutoencoder, as_autoencoder
+from ._autoencoders._arguments import whole
+from ._autoencoders._base import BaseAutoencoder, as_autoencoder, error_like
+from ._autoencoders._by_rows import by_rows
 from ._autoencoders._inside import inside
-from ._autoencoders._linear_start import SAMPLE_ROWS, SAMPLE_VALUES, LinearModel
+from ._autoencoders._linear_start import LinearModel
 from ._autoencoders._trimming import agreeing, distances
 from ._data import Rows, TrainingSet
+from ._data.sources import is_source
 from ._data.statistics import blocks, summarise
+from ._data.training_set import SAMPLE_ROWS, SAMPLE_VALUES
 from ._html import HTMLReprMixin
 from ._sklearn_compat import Interval, ObjectWith, StrOptions, fit_context
 
@@ -49,6 +53,21 @@ LOWEST = -1e300
 
 TINY, ROUNDING = np.finfo(float).tiny, 1e-12
 """Least positive number, and by how much sums of weights may differ."""
+
+
+def score_like(self, X):
+    """Scores of some rows."""
+    return error_like(self.estimator_, X)
+
+
+def label_like(self, X):
+    """Labels of some rows."""
+    return score_like(self, X).astype(np.int64)
+
+
+def feature_scores_like(self, X):
+    """Scores of the values of some rows."""
+    return np.asarray(error_like(self.estimator_, X, per_feature=True))
 
 
 class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
@@ -155,6 +174,7 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
         """
         new = copy.copy(self)  # self stays as it is if anything fails
         estimator = self._unfitted()
+        array = whole(clone(estimator), X, "X") if is_source(X) else None
         with inside(self, estimator):
             estimator.fit(X, sample_weight=sample_weight)
         new.estimator_ = estimator
@@ -162,7 +182,7 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
             vars(new).pop(name, None)
             if hasattr(estimator, name):
                 setattr(new, name, getattr(estimator, name))
-        checked = estimator._check_X(X)
+        checked = estimator._check_X(X) if array is None else array
         n_rows = checked.shape[0]
         weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, float)
         data = TrainingSet.from_arrays(checked, sample_weight=weight, missing=True)
@@ -206,6 +226,7 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         return estimator.set_params(random_state=seed)
 
+    @by_rows(score_like)
     def score_samples(self, X):
         """How likely the autoencoder finds each row.
 
@@ -228,6 +249,7 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
         found = log_density(self.estimator_, self.density_, X)
         return found - self.surprise_ * n_new_values(X, self.constant_)
 
+    @by_rows(score_like)
     def decision_function(self, X):
         """Score of each row above that of the least unusual outlier.
 
@@ -243,6 +265,7 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
         """
         return self.score_samples(X) - self.offset_
 
+    @by_rows(label_like)
     def predict(self, X):
         """Tell outliers from other rows.
 
@@ -258,6 +281,7 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
+    @by_rows(feature_scores_like)
     def feature_scores(self, X):
         r"""Why a row is odd: how far each of its values is from its reconstruction.
 

@@ -4,6 +4,8 @@ import numpy as np
 
 from .._data import TrainingSet
 from .._data.contents import asked_contents
+from .._data.sources import HELD_BYTES, is_large, is_source, large_source, source_of
+from .._data.streamed import CheckedBlocks, StreamedSet, check_parted
 from .._data.table import checked_features, table_of
 from .._data.validation import explaining
 from .._sklearn_compat import check_sample_weight
@@ -11,7 +13,7 @@ from ._warnings import warn_of_far_rows, warn_of_levels
 
 
 def checked_rows(estimator, X, X_clean, sample_weight, X_val, *, reset):
-    """The `TrainingSet` of what `fit` was given, after all checks.
+    """The `TrainingSet` of what `fit` was given, after all checks; a `StreamedSet` of large data.
 
     Parameters
     ----------
@@ -20,27 +22,42 @@ def checked_rows(estimator, X, X_clean, sample_weight, X_val, *, reset):
     X, X_clean, sample_weight, X_val : as in `fit`
     reset : bool
     """
-    missing, contents = estimator.missing == "mask", None
-    if reset:
-        contents = asked_contents(estimator, X)
-        estimator._table = None if contents is None else table_of(contents, sample_weight)
-    X = checked_features(estimator, X, "X", missing=missing, contents=contents, reset=reset)
-    if contents is not None:
-        warn_of_levels(contents, estimator._table, estimator)
-    if X_clean is not None:
-        X_clean = checked_companion(estimator, X_clean, "X_clean", X, missing=missing)
-    if sample_weight is not None:
-        with explaining("sample_weight"):
-            sample_weight = check_sample_weight(sample_weight, X)
-        if not sample_weight.any():
-            raise ValueError("sample_weight is zero for every row; some must be positive.")
-    data = TrainingSet.from_arrays(X, X_clean, sample_weight, missing=missing)
+    missing = estimator.missing == "mask"
+    given, X = (
+        X,
+        read_by_blocks(estimator, X, X_clean, sample_weight, reset=reset, splits=X_val is None),
+    )
+    if isinstance(X, StreamedSet):
+        data, X = X, X.held.X.X
+    else:
+        if X is None:
+            X = checked_table(estimator, given, sample_weight, missing=missing, reset=reset)
+        if X_clean is not None:
+            X_clean = checked_companion(estimator, X_clean, "X_clean", X, missing=missing)
+        if sample_weight is not None:
+            with explaining("sample_weight"):
+                sample_weight = check_sample_weight(sample_weight, X)
+            if not sample_weight.any():
+                raise ValueError("sample_weight is zero for every row; some must be positive.")
+        data = TrainingSet.from_arrays(X, X_clean, sample_weight, missing=missing)
     if X_clean is not None:
         warn_of_far_rows(data.target, "X_clean", data)
     if X_val is not None:
         data.validation = checked_validation(estimator, X_val, X, X_clean)
-        warn_of_far_rows(data.validation.X, "X_val", data)
+        warn_of_far_rows(data.validation.X, "X_val", data.held)
     return data
+
+
+def checked_table(estimator, X, sample_weight, *, missing, reset):
+    """The training rows as a matrix of features; of a table, the estimator learns its columns."""
+    if not reset:
+        return checked_features(estimator, X, "X", missing=missing)
+    contents = asked_contents(estimator, X)
+    estimator._table = None if contents is None else table_of(contents, sample_weight)
+    X = checked_features(estimator, X, "X", missing=missing, contents=contents, reset=True)
+    if contents is not None:
+        warn_of_levels(contents, estimator._table, estimator)
+    return X
 
 
 def checked_validation(estimator, X_val, X, X_clean):
@@ -60,7 +77,112 @@ def checked_validation(estimator, X_val, X, X_clean):
 
 def checked_companion(estimator, array, name, X, *, missing, same_rows=True):
     """Another matrix that must match X in its features, and in length where they are pairs."""
+    if is_source(array):
+        array = whole(estimator, array, name)
     array = checked_features(estimator, array, name, missing=missing)
     if same_rows and array.shape[0] != X.shape[0]:
         raise ValueError(f"{name} must have shape {X.shape} to match X, got {array.shape}.")
     return array
+
+
+# Data that are read block by block
+
+
+def read_by_blocks(estimator, X, X_clean, sample_weight, *, reset, splits):
+    """Of large data a `StreamedSet`, of small ones that lie elsewhere an array; None of all else.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoder
+    X, X_clean, sample_weight : as in `fit`
+    reset : bool
+    splits : bool
+        Whether rows of X are to be held out where the estimator says so.
+    """
+    asked = needs_array(estimator, X_clean, sample_weight)
+    if not is_source(X):
+        source = None if asked else large_source(X)
+        if source is None or batch_is_large(estimator, source.n_features):
+            return None
+    else:
+        source = source_of(X, "X")
+    blocks = checked_blocks(estimator, source, "X", reset=reset)
+    n_rows, data = source.n_rows, None
+    held_out = estimator.validation_fraction if splits and estimator.early_stopping else 0.0
+    if n_rows is None or is_large(n_rows, source.n_features):
+        missing = estimator.missing == "mask"
+        data = StreamedSet.from_blocks(blocks, missing=missing, held_out=held_out)
+        n_rows = blocks.n_rows
+    if not is_large(n_rows, blocks.n_features or source.n_features):
+        return blocks.to_array(n_rows)
+    check_parted(data, held_out)
+    if batch_is_large(estimator, blocks.n_features):
+        asked = [*asked, "batch_size"]
+    if asked:
+        raise ValueError(
+            f"X takes more than {HELD_BYTES >> 20} MiB as float32 and is read block by block, but "
+            f"{' and '.join(asked)} need{'s' * (len(asked) == 1)} all rows at once. Do without, or "
+            "give X as an array or a memory map, or some of its rows."
+        )
+    return data
+
+
+def whole(estimator, X, name):
+    """A small source as one array.
+
+    Raises
+    ------
+    ValueError
+        If it is large.
+    """
+    source = source_of(X, name)
+    blocks = checked_blocks(estimator, source, name, reset=False)
+    n_rows = source.n_rows
+    if n_rows is None:
+        for _ in blocks.matrices():
+            pass
+        n_rows = blocks.n_rows
+    if is_large(n_rows, source.n_features or blocks.n_features):
+        raise ValueError(
+            f"{name} takes more than {HELD_BYTES >> 20} MiB as float32, but all of its rows are "
+            "needed at once. Give some of them."
+        )
+    return blocks.to_array(n_rows)
+
+
+def checked_blocks(estimator, source, name, *, reset):
+    """The `CheckedBlocks` of an argument; tables with categories are not read from blocks."""
+    columns = estimator.categorical_features
+    if estimator.column_weights is not None or not (columns is None or isinstance(columns, str)):
+        raise ValueError(
+            f"{name} is read block by block, for which categorical_features must be 'from_dtype' "
+            "or None, and column_weights None. Give one frame or array."
+        )
+    if reset:
+        estimator._table = None
+    elif estimator._table is not None:
+        raise ValueError(
+            f"{name} is read block by block, but the earlier fit was one of a table with "
+            "categories. Give one frame."
+        )
+    missing = estimator.missing == "mask"
+    return CheckedBlocks(source, estimator, name, missing=missing, reset=reset)
+
+
+def needs_array(estimator, X_clean, sample_weight):
+    """What a fit is asked for that needs all rows at once, by the names of arguments."""
+    asked = {
+        "X_clean": X_clean is not None,
+        "sample_weight": sample_weight is not None,
+        "trim_fraction": bool(estimator.trim_fraction),
+        "pretraining": estimator.pretraining is not None,
+        "column_weights": estimator.column_weights is not None,
+        "categorical_features": not isinstance(estimator.categorical_features, (str, type(None))),
+    }
+    return [name for name, is_asked in asked.items() if is_asked]
+
+
+def batch_is_large(estimator, n_features):
+    """Whether one batch is as large as data that are not held."""
+    size = estimator.batch_size
+    return size != "auto" and is_large(size, n_features)

@@ -3,6 +3,7 @@
 import copy
 import os
 from abc import abstractmethod
+from functools import wraps
 from numbers import Integral, Real
 
 import numpy as np
@@ -18,6 +19,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from .._data import Rows, frames
+from .._data.sources import is_of_dask, is_source, source_of
 from .._data.statistics import blocks
 from .._data.table import checked_features
 from .._data.validation import check_container, check_range, explaining, surely_in_range
@@ -38,12 +40,42 @@ from .._sklearn_compat import (
 )
 from ..losses import LOSSES, as_loss
 from ..penalties import WEIGHT_PENALTIES, as_penalty
+from ._by_rows import by_rows
 from ._checkpoint import Checkpoint
 from ._fit import Fit
 from ._weights import check_computes_the_same, with_keras_weights
 
 NETWORKS = {"encoder_", "decoder_", "model_"}
 """Attributes that are Keras models, built on access."""
+
+
+# Results like those of a method, for rows that are not computed yet; see `by_rows`.
+
+
+def code_like(self, X):
+    """Codes of some rows."""
+    code = np.empty((len(X), self._n_features_out), self._floating_type(X))
+    return in_container(self, code, X, self.get_feature_names_out())
+
+
+def features_of_codes_like(self, X):
+    """Reconstructions of some codes."""
+    return self._frame(self._decode(np.zeros(X.shape, floating_type(self._check_codes(X)))), X)
+
+
+def features_like(self, X):
+    """Reconstructions of some rows."""
+    code = np.zeros((len(X), self._n_features_out), self._floating_type(X))
+    return self._frame(self._decode(code), X)
+
+
+def error_like(self, X, *, per_feature=False):
+    """Reconstruction errors of some rows."""
+    self._floating_type(X)  # checks X
+    if not per_feature:
+        return np.empty(len(X))
+    error = np.empty((len(X), self.n_features_in_))
+    return in_container(self, error, X, self._feature_names())
 
 
 class BaseAutoencoder(
@@ -302,6 +334,7 @@ class BaseAutoencoder(
         check_is_fitted(self)
         return check_computed(self._encode(self._check_X(X)), "code")
 
+    @by_rows(features_of_codes_like)
     def inverse_transform(self, X):
         """Decode codes.
 
@@ -326,6 +359,7 @@ class BaseAutoencoder(
         codes = self._check_codes(X)
         return self._frame(check_computed(self._decode(codes), "reconstruction"), X)
 
+    @by_rows(features_like)
     def reconstruct(self, X):
         """Encode and decode X.
 
@@ -350,6 +384,7 @@ class BaseAutoencoder(
         decoded = self._decode(self._encode(self._check_X(X)))
         return self._frame(check_computed(decoded, "reconstruction"), X)
 
+    @by_rows(features_like)
     def impute(self, X):
         """Replace the missing values of X by those of its reconstruction.
 
@@ -373,6 +408,7 @@ class BaseAutoencoder(
             return self._frame(filled, X, X, np.isnan(dense)[:, self._table.starts])
         return self._frame(np.where(np.isnan(dense), filled, dense), X)
 
+    @by_rows(error_like)
     def reconstruction_error(self, X, *, per_feature=False):
         """Squared error of the reconstruction of each row.
 
@@ -439,9 +475,8 @@ class BaseAutoencoder(
             `sklearn.metrics.r2_score` has it.
         """
         check_is_fitted(self)
-        rows = Rows(self._check_X(X))
         n_values, error, variance = np.zeros((3, self.n_features_in_))
-        for _, part in blocks(rows):
+        for part in self._parts(X):
             distance = self._of_columns(np.square(part - self.mean_))
             observed = ~np.isnan(distance)
             n_values += observed.sum(axis=0)
@@ -480,7 +515,7 @@ class BaseAutoencoder(
             Minus the mean of ``reconstruction_error(X)`` whatever the loss; greater is better. Rows
             without any value are left out; NaN if there is no other.
         """
-        error = self.reconstruction_error(X)
+        error = np.asarray(self.reconstruction_error(X))
         error = error[~np.isnan(error)]
         return -float(error.mean()) if len(error) else float("nan")
 
@@ -665,6 +700,17 @@ class BaseAutoencoder(
             return X
         return checked_features(self, X, "X", missing=self._network.takes_missing)
 
+    def _parts(self, X):
+        """Yield parts of X as checked matrices."""
+        for block in source_of(X).read() if is_source(X) else [X]:
+            yield from (part for _, part in blocks(Rows(self._check_X(block))))
+
+    def _floating_type(self, X):
+        """The floating type of results for rows like X; its columns are checked, not its values."""
+        if self._table is None:
+            return floating_type(self._check_X(X))
+        return floating_type(self._table.read(X, "X", missing=True))
+
     def _is_plainly_valid(self, X):
         """Whether X needs none of scikit-learn's checks, which take most of the time of one row."""
         return (
@@ -678,6 +724,23 @@ class BaseAutoencoder(
             and (X.flags.c_contiguous or X.flags.f_contiguous)
             and surely_in_range(X)
         )
+
+
+def _unless_of_dask(wrapped):
+    """`fit_transform` of scikit-learn, whose frame of all codes would have to be computed."""
+
+    @wraps(wrapped)
+    def fit_transform(self, X, y=None, **fit_params):
+        if is_of_dask(X):
+            return self.fit(X, y, **fit_params).transform(X)
+        return wrapped(self, X, y, **fit_params)
+
+    return fit_transform
+
+
+# Around what scikit-learn has wrapped around them for `set_output`, which computes what is lazy.
+BaseAutoencoder.transform = by_rows(code_like)(BaseAutoencoder.transform)
+BaseAutoencoder.fit_transform = _unless_of_dask(BaseAutoencoder.fit_transform)
 
 
 def as_autoencoder(estimator, default):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._data.statistics import root_mean, summarise
+from .._data.statistics import root_mean
 
 PILE = 0.05
 """Share of a feature's values at its lowest or highest from which that is taken for a bound."""
@@ -25,7 +25,7 @@ def scale(summary, data, *, by_feature):
     scale = np.where(own > 0, own, common) if by_feature else np.asarray(common)
     centre = summary.mean
     if np.isnan(centre).any():  # of a feature that the target never knows
-        centre = np.where(np.isnan(centre), summarise(data.X, data.weight).mean, centre)
+        centre = np.where(np.isnan(centre), data.input_summary.mean, centre)
     return {"centre": centre, "scale": scale}
 
 
@@ -58,4 +58,4 @@ def fill(data):
         If a feature is missing in every row.
     """
     data.check_features()
-    return {"fill": summarise(data.X, data.weight).mean}
+    return {"fill": data.input_summary.mean}

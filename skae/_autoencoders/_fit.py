@@ -7,7 +7,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._data.statistics import summarise, value_range
+from .._data.statistics import value_range
 from .._data.validation import check_domain
 from .._engine import (
     RESERVED,
@@ -150,7 +150,7 @@ class Fit(Hooks):
         self._take_earlier_recipe()
         graph = graph_of(self.recipe)
         self._make_batches(mixes_rows=self.objective.mixes_rows or graph.mixes_rows)
-        summary = summarise(self.data.target, self.data.weight)
+        summary = self.data.target_summary
         self.mean = summary.mean if self.start is None else self.start.mean_
         self.constants = self._constants(summary)
         self._find_linear_model(graph)
@@ -174,11 +174,11 @@ class Fit(Hooks):
         """The output activation, for rows that loss and corruption allow."""
         asked, loss = self.estimator.output_activation, self.objective.loss
         asker, implied = self.estimator._loss_parameter(), loss.output_activation
-        low, high = value_range(rows.target)
+        low, high = rows.target_range
         name = "X" if rows.target is rows.X else "X_clean"
         check_domain(loss.domain, low, high, asker=asker, name=name)
         if rows.validation is not None and loss.domain is not None:
-            ends = value_range(rows.validation.target)
+            ends = rows.validation.target_range
             check_domain(loss.domain, *ends, asker=asker, name="X_val")
         if self.objective.corruption is not None:
             check_missing(self.objective.corruption, self.estimator.missing)

@@ -9,13 +9,8 @@ from sklearn.utils.extmath import randomized_svd
 
 from .._data import Rows
 from .._data.statistics import blocks, root_mean, summarise
+from .._data.training_set import most_sampled
 from .._engine import graph_of
-
-SAMPLE_ROWS = 8192
-"""Most rows of which principal components are computed."""
-
-SAMPLE_VALUES = 2**25
-"""Most values of them, which bounds their memory where rows are wide."""
 
 WIDE = 1024
 """Number of features from which components are found by a randomised method."""
@@ -89,7 +84,7 @@ class LinearModel:
 
 def sampled(data):
     """The rows of a `TrainingSet` of which linear models are computed."""
-    return data.sample(min(SAMPLE_ROWS, max(1, SAMPLE_VALUES // data.target.n_features)))
+    return data.sample(most_sampled(data.target.n_features))
 
 
 def linear_model(data, n_components, seed):

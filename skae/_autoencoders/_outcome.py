@@ -4,9 +4,10 @@ import numpy as np
 
 from .._data import Rows
 from .._data.statistics import BLOCK_ROWS
+from .._data.training_set import SAMPLE_ROWS
 from .._engine import NormalCode, diverged
 from ..losses import SquaredError
-from ._linear_start import SAMPLE_ROWS, mean_error
+from ._linear_start import mean_error
 from ._warnings import (
     warn_if_still_improving,
     warn_of_constant_units,
@@ -24,13 +25,14 @@ WORSE, NEGLIGIBLE = 1.05, 1e-3
 
 def check_outcome(fit, network):
     """Refuse the network of a `Fit` if it is of no use, and warn if it is of little."""
-    code = first_code(network, fit.data.X)
+    X = fit.data.held.X
+    code = first_code(network, X)
     check_outputs(network, code)
     if fit.recipe.latent == NormalCode():
         sample = fit.data.sample(BLOCK_ROWS)  # the first rows may be alike
         warn_of_silent_units(first_code(network, sample.X))
     else:
-        warn_of_constant_units(network, fit.data.X, code)
+        warn_of_constant_units(network, X, code)
     warn_of_early_end(fit)
     if competes_with_pca(fit):
         compare_with_pca(fit, network)

@@ -14,6 +14,9 @@ ROWS_PER_COMPONENT = 5
 """Least rows of the first model for each of its components: else they are reconstructed exactly,
 whether they belong or not."""
 
+TILE_ROWS = 48
+"""Rows of one product in `by_tiles`; a multiple of the panels in which processors take rows."""
+
 EXPLAINED = 0.9
 """Share of the variance that the model has components for, where the code's width is not given."""
 
@@ -89,11 +92,23 @@ def distances(model, rows, least=0.0):
     variances, noise = least_variances(model, least)
     squared = []
     for _, part in blocks(rows.standardised(model.mean, model.scale)):
-        part = np.nan_to_num(part)
-        along = np.square(part @ model.components.T)
+        part = np.nan_to_num(np.ascontiguousarray(part))
+        along = np.square(by_tiles(part, model.components.T))
         beside = np.square(part).sum(axis=1) - along.sum(axis=1)
-        squared.append(along @ (1 / variances) + beside / noise)
+        squared.append((along / variances).sum(axis=1) + beside / noise)
     return np.concatenate(squared)
+
+
+def by_tiles(rows, matrix):
+    """The matrix product of rows, whose bits for a row do not depend on the other rows.
+
+    Products of matrices of another shape may round differently: so all have that of a tile.
+    """
+    n_tiles = -(-len(rows) // TILE_ROWS)
+    tiles = np.zeros((n_tiles * TILE_ROWS, rows.shape[1]))
+    tiles[: len(rows)] = rows
+    products = tiles.reshape(n_tiles, TILE_ROWS, -1) @ matrix
+    return products.reshape(len(tiles), -1)[: len(rows)]
 
 
 def least_variances(model, least=0.0):

@@ -14,7 +14,13 @@ from .._engine import NormalCode, Objective, WarmUp
 from .._sklearn_compat import Interval, StrOptions
 from ..losses import LIKELIHOODS, Gaussian
 from ..penalties import PosteriorKL
-from ._base import BaseAutoencoder, check_computed, floating_type
+from ._base import BaseAutoencoder, check_computed, error_like, floating_type
+from ._by_rows import by_rows
+
+
+def likelihood_like(self, X, n_samples=1):
+    """Likelihoods of some rows; see `by_rows`."""
+    return error_like(self, X)
 
 
 class VariationalAutoencoder(BaseAutoencoder):
@@ -328,6 +334,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         both = self._network.posterior(Rows(X), out)
         return both[:, : self._n_features_out], both[:, self._n_features_out :]
 
+    @by_rows(likelihood_like)
     def elbo(self, X, *, n_samples=16):
         """Evidence lower bound on the log-likelihood of each row, with ``beta=1``.
 
@@ -352,6 +359,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         check_is_fitted(self)
         return self._likelihoods(self._check_X(X), n_samples)[:, 0]
 
+    @by_rows(likelihood_like)
     def log_likelihood(self, X, n_samples=100):
         """Logarithm of the likelihood of each row, by importance sampling [1]_.
 

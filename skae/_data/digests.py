@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 from scipy import sparse
 
-from .statistics import blocks
+from .statistics import BLOCK_ROWS, blocks
 
 
 def digests(data):
@@ -15,14 +15,16 @@ def digests(data):
 
     Parameters
     ----------
-    data : TrainingSet
+    data : TrainingSet or StreamedSet
 
     Returns
     -------
     texts : dict of str to tuple (str, str)
         What describes the argument, and its digest.
     """
-    parts = {"X": data.X, "sample_weight": data.weight}
+    parts = {"X": data.X}
+    if hasattr(data, "weight"):  # streamed rows have none
+        parts["sample_weight"] = data.weight
     if data.target is not data.X:
         parts["X_clean"] = data.target
     if data.validation is not None:
@@ -37,6 +39,11 @@ def _digest(part):
     digest = hashlib.sha256()
     if isinstance(part, np.ndarray):
         shape, pieces = part.shape, [part]
+    elif hasattr(part, "windows"):
+        shape, pieces = (
+            (part.n_rows, part.n_features),
+            (rows.X for rows in part.windows(BLOCK_ROWS)),
+        )
     elif sparse.issparse(part.X):
         matrix = part.X if part.index is None else part.X[part.index]
         shape, pieces = matrix.shape, [matrix.indptr, matrix.indices, matrix.data]

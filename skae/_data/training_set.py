@@ -6,7 +6,18 @@ from typing import NamedTuple
 import numpy as np
 
 from .rows import Rows
-from .statistics import has_values, summarise
+from .statistics import has_values, summarise, value_range
+
+SAMPLE_ROWS = 8192
+"""Most rows of which principal components are computed."""
+
+SAMPLE_VALUES = 2**25
+"""Most values of them, which bounds their memory where rows are wide."""
+
+
+def most_sampled(n_features):
+    """Most rows of which linear models are computed."""
+    return min(SAMPLE_ROWS, max(1, SAMPLE_VALUES // n_features))
 
 
 @dataclass
@@ -56,6 +67,26 @@ class TrainingSet:
         """Number of rows to train on."""
         return self.X.n_rows
 
+    @property
+    def held(self):
+        """Rows that are read by their numbers: all of them."""
+        return self
+
+    @property
+    def target_summary(self):
+        """The `Summary` of the target."""
+        return summarise(self.target, self.weight)
+
+    @property
+    def input_summary(self):
+        """The `Summary` of X."""
+        return summarise(self.X, self.weight)
+
+    @property
+    def target_range(self):
+        """Lowest and highest value of the target."""
+        return value_range(self.target)
+
     def merged(self):
         """The distinct rows in a fixed order, each with the summed weight of its copies.
 
@@ -92,14 +123,14 @@ class TrainingSet:
         ValueError
             If there are any.
         """
-        known = summarise(self.X).weight > 0
+        known = self.input_summary.weight > 0
         if not known.all():
             empty = np.flatnonzero(~known).tolist()
             raise ValueError(f"X has no value at all in the features {empty}: leave them out.")
 
     def target_means(self):
         """Weighted mean of the observed values of each feature of the target, float64."""
-        return summarise(self.target, self.weight).mean
+        return self.target_summary.mean
 
     def sample(self, most):
         """At most `most` of the rows, evenly spaced."""

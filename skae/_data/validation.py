@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, time, timedelta
 from itertools import islice
@@ -138,6 +139,16 @@ def check_container(X, name):
         raise ValueError(
             f"{name} is a Series of {library}, but must have two dimensions. Give X.to_frame() for "
             f"one column{row}."
+        )
+    if library == "skae" and kind == "Stream":
+        raise TypeError(
+            f"{name} is a Stream, which is not taken here. Go through its blocks: "
+            "for block in stream.blocks()."
+        )
+    if isinstance(X, Iterator) or callable(X):
+        raise TypeError(
+            f"{name} is a {kind}, not an array. To fit on blocks of rows, pass the function that "
+            "returns an iterator of them, which is called for each epoch: skae.Stream(function)."
         )
     if library == "polars" and kind == "LazyFrame":
         raise TypeError(f"{name} is a LazyFrame, whose values are not computed. Give X.collect().")

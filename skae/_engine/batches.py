@@ -139,8 +139,8 @@ class Blocks:
     ----------
     X, target : Rows
         What the network reads and what it must give; the same object for most autoencoders.
-    weight : ndarray of shape (n_rows,)
-        Weight of each row.
+    weight : ndarray of shape (n_rows,) or None
+        Weight of each row; None for the same.
     batch_size : int
     resident : bool, default=False
         Whether data that fit into one window are handed to the device once.
@@ -148,7 +148,7 @@ class Blocks:
 
     def __init__(self, X, target, weight, batch_size, *, resident=False):
         self.X, self.target = X, target
-        self.weight = weight.astype(np.float32)
+        self.weight = None if weight is None else weight.astype(np.float32)
         self.batch_size = batch_size
         self.n_rows = X.n_rows
         self.n_batches = -(-self.n_rows // batch_size)
@@ -227,11 +227,16 @@ class Blocks:
             return Block(resident, rows.astype(np.int32), n_present)
         rows = np.where(present, rows, ~rows)
         X, target, weight = self._buffer()
+        self._take(rows.ravel(), X, target)
+        own = present if self.weight is None else self.weight[rows] * present
+        np.divide(own, n_present[:, None], out=weight[: len(rows)])
+        return Block((X, target, weight), None, n_present)
+
+    def _take(self, rows, X, target):
+        """Write the rows of some numbers into the arrays of a block."""
         for source, out in ((self.X, X), (self.target, target)):
             if out is not None:
-                source.take(rows.ravel(), out.reshape(-1, source.n_features))
-        np.divide(self.weight[rows] * present, n_present[:, None], out=weight[: len(rows)])
-        return Block((X, target, weight), None, n_present)
+                source.take(rows, out.reshape(-1, source.n_features))
 
     def _buffer(self):
         """Arrays of a block, those of the last but one again."""
@@ -248,6 +253,35 @@ class Blocks:
     def _on_device(self):
         target = None if self.target is self.X else self.target.to_array()
         return _jax.to_device((self.X.to_array(), target, self.weight))
+
+
+class StreamedBlocks(Blocks):
+    """The same of rows that are read anew in each epoch, and shuffled within windows.
+
+    Parameters
+    ----------
+    X : object with `n_rows`, `n_features` and `windows`
+        ``windows(n_rows, random)`` yields all rows as `Rows` of that many, the last of which may be
+        fewer.
+    batch_size : int
+    """
+
+    def __init__(self, X, batch_size):
+        super().__init__(X, X, None, batch_size)
+
+    def epoch(self, random):
+        """Yield each `Block` of one epoch; see `Blocks.epoch`."""
+        rows_of_block = self.capacity * self.batch_size
+        blocks_of_window = max(1, WINDOW_BYTES // 4 // (4 * rows_of_block * self.X.n_features))
+        for window in self.X.windows(blocks_of_window * rows_of_block, random):
+            n_rows = window.n_rows
+            order = np.arange(n_rows) if random is None else random.permutation(n_rows)
+            self._window = window
+            for start in range(0, n_rows, rows_of_block):
+                yield self._block(self._batches(order[start : start + rows_of_block]))
+
+    def _take(self, rows, X, target):
+        self._window.take(rows, X.reshape(-1, self.X.n_features))
 
 
 @dataclass(frozen=True)

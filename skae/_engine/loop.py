@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 
 from . import _jax
-from .batches import WINDOW_BYTES, Blocks, ahead
+from .batches import WINDOW_BYTES, Blocks, StreamedBlocks, ahead
 from .graph import graph_of, initial_weights
 from .inference import FittedNetwork
 from .interrupts import Interrupts
@@ -118,7 +118,8 @@ class Training:
         Parameters
         ----------
         data : TrainingSet
-            Its attributes X and target (`Rows`) and weight are read, and `target_means`.
+            Its attributes X and target (`Rows`) and weight are read, and `target_means`; of a
+            `StreamedSet` X alone.
         batch_size : int
         schedule : Schedule
         rule : StoppingRule
@@ -257,6 +258,8 @@ class Training:
         """The blocks of a `TrainingSet` on the network's scale, its weights of a mean of one."""
         # Every epoch reads them.
         X = standardised(data.X, self.constants).computed(WINDOW_BYTES)
+        if hasattr(X, "windows"):
+            return StreamedBlocks(X, batch_size)
         target = X
         if data.target is not data.X:
             target = data.target

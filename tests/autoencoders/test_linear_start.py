@@ -21,7 +21,7 @@ from skae import (
 from skae._autoencoders import _linear_start
 from skae._autoencoders._fit import Fit
 from skae._autoencoders._linear_start import linear_model, principal_components
-from skae._data import TrainingSet
+from skae._data import TrainingSet, training_set
 from skae._engine import graph_of
 from skae.architectures import Architecture, Conv, Dense
 
@@ -89,9 +89,9 @@ def test_the_model_is_that_of_weighted_rows_in_any_unit(X):
 
 def test_of_many_or_wide_rows_a_sample_stands_for_all(X, monkeypatch):
     whole = linear_model(TrainingSet.from_arrays(np.repeat(X, 9, axis=0)), 3, 0)
-    monkeypatch.setattr(_linear_start, "SAMPLE_ROWS", 700)
+    monkeypatch.setattr(training_set, "SAMPLE_ROWS", 700)
     assert linear_model(TrainingSet.from_arrays(np.repeat(X, 9, axis=0)), 3, 0).n_rows == 700
-    monkeypatch.setattr(_linear_start, "SAMPLE_VALUES", 7 * 450)
+    monkeypatch.setattr(training_set, "SAMPLE_VALUES", 7 * 450)
     sample = linear_model(TrainingSet.from_arrays(np.repeat(X, 9, axis=0)), 3, 0)
     assert sample.n_rows == 450
     assert sample.error == pytest.approx(whole.error, rel=0.01)
