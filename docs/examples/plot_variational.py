@@ -7,11 +7,10 @@ can be drawn.
 """
 
 import matplotlib.pyplot as plt
-import numpy as np
-from scipy.stats import norm
 from sklearn.datasets import load_digits
 
 from skae import VariationalAutoencoder
+from skae.plotting import LatentManifoldDisplay, LatentTraversalDisplay
 
 X = load_digits().data / 16
 settings = {"likelihood": "bernoulli", "hidden_layer_sizes": (256,), "random_state": 0}
@@ -20,12 +19,12 @@ settings = {"likelihood": "bernoulli", "hidden_layer_sizes": (256,), "random_sta
 # A code of two units, decoded on a grid: neighbours are alike, and all digits are somewhere.
 
 two = VariationalAutoencoder(2, **settings).fit(X)
-place = norm.ppf(np.linspace(0.03, 0.97, 14))  # evenly spaced in probability
-codes = np.array([[a, b] for b in place[::-1] for a in place])
-images = two.inverse_transform(codes).reshape(14, 14, 8, 8)
-figure, ax = plt.subplots(figsize=(6, 6), layout="constrained")
-ax.imshow(images.transpose(0, 2, 1, 3).reshape(14 * 8, 14 * 8), cmap="gray_r")
-ax.set(xlabel="First unit", ylabel="Second unit", xticks=[], yticks=[])
+LatentManifoldDisplay.from_estimator(two)
+
+# %%
+# From one digit to another, along a straight line between their codes.
+
+LatentTraversalDisplay.from_rows(two, X[:2])
 
 # %%
 # New digits from a code of sixteen units.
