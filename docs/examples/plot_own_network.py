@@ -6,7 +6,6 @@ Any Keras network can be the autoencoder: subclass `Architecture`, and implement
 parameters can be searched like all others.
 """
 
-import keras
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
@@ -25,11 +24,13 @@ class Residual(Architecture):
 
     def build(self, input_shape, n_components):
         """Encoder and decoder, as Keras models."""
-        encoder = self._model(keras.Input(input_shape), n_components)
-        decoder = self._model(keras.Input((n_components,)), input_shape[0])
+        import keras  # here, where skae has it on JAX, whichever backend Keras is set to
+
+        encoder = self._model(keras, keras.Input(input_shape), n_components)
+        decoder = self._model(keras, keras.Input((n_components,)), input_shape[0])
         return encoder, decoder
 
-    def _model(self, inputs, n_out):
+    def _model(self, keras, inputs, n_out):
         x = keras.layers.Dense(self.width, activation="relu")(inputs)
         for _ in range(self.n_blocks):
             x = keras.layers.Add()([x, keras.layers.Dense(self.width, activation="relu")(x)])

@@ -2,7 +2,7 @@
 Sparse codes and their filters
 ==============================
 
-More units than pixels, of which few are active for any digit: what does each unit look for?
+A code of 32 units, of which only some are active for any digit: what does each unit draw?
 """
 
 import matplotlib.pyplot as plt
@@ -29,6 +29,6 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
     active = np.mean(code > 0.05 * code.max(axis=0))
     explained = model.explained_variance(X)
     print(f"{name}: {active:.0%} of the units active, {explained:.0%} of the variance explained")
-    FiltersDisplay.from_estimator(model, ax=ax)
+    FiltersDisplay.from_estimator(model, part="decoder", ax=ax)
     ax.set_title(f"{name}: {active:.0%} of the units active")
 plt.show()
