@@ -23,12 +23,6 @@ X = np.random.default_rng(0).uniform(size=(40, 9))
 NOISY = X + np.random.default_rng(1).normal(size=X.shape)
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def autoencoder():
     model = AutoencoderTransformer(3, hidden_layer_sizes=(), max_iter=4, random_state=0)
@@ -168,7 +162,8 @@ def test_image_shape_is_guessed_from_squares_alone():
 
 def test_loss_curve_of_one(autoencoder):
     display = LossCurveDisplay.from_estimator(autoencoder)
-    train, validation, pca = display.ax_.lines
+    train, validation, best_point, pca = display.ax_.lines
+    assert display.best_points_ == [best_point]
     assert display.lines_ == [train]
     assert display.pca_line_ is pca
     np.testing.assert_array_equal(pca.get_ydata(), autoencoder.pca_error_)
@@ -177,9 +172,11 @@ def test_loss_curve_of_one(autoencoder):
     np.testing.assert_array_equal(train.get_ydata(), autoencoder.loss_curve_)
     np.testing.assert_array_equal(validation.get_ydata(), autoencoder.val_loss_curve_)
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert labels == ["training", "validation", "PCA"]
+    best = 1 + int(np.argmin(autoencoder.val_loss_curve_))
+    assert labels == ["training", "validation", f"best epoch: {best}", "PCA"]
+    assert best_point.get_xydata().tolist() == [[best, min(autoencoder.val_loss_curve_)]]
     assert (train.get_linestyle(), validation.get_linestyle()) == ("-", "--")
-    assert display.ax_.get_xlabel() == "Epoch"
+    assert display.ax_.get_xlabel() == "Epoch\n(ended: max_iter was reached)"
     assert display.ax_.get_ylabel() == "Loss"
     assert display.ax_.get_yscale() == "linear"
 
@@ -192,7 +189,9 @@ def test_the_error_of_pca_stands_beside_squared_errors_alone():
     for estimator in (robust, mlp):
         display = LossCurveDisplay.from_estimator(estimator)
         assert display.pca_line_ is None
-        assert len(display.ax_.lines) == 1
+        assert len(display.ax_.lines) == 2  # the curve, and its best epoch
+        ended = "max_iter" if estimator is robust else None  # which is not known of others
+        assert (ended or "Epoch") in display.ax_.get_xlabel()
 
 
 def test_loss_curves_of_several(autoencoder):
@@ -205,10 +204,15 @@ def test_loss_curves_of_several(autoencoder):
     )
     assert display.ax_ is ax
     assert ax.get_yscale() == "log"
-    assert [line.get_label() for line in ax.lines] == ["ours", "ours (validation)", "theirs"]
+    drawn = [line for line in ax.lines if line not in display.best_points_]
+    assert [line.get_label() for line in drawn] == ["ours", "ours (validation)", "theirs"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "ours", "ours (validation)", "theirs",
+    ]  # fmt: skip
+    assert ax.get_xlabel() == "Epoch"
     assert display.val_lines_[1] is None
     np.testing.assert_array_equal(display.lines_[1].get_ydata(), mlp.loss_curve_)
-    ours, ours_validation, theirs = (line.get_color() for line in ax.lines)
+    ours, ours_validation, theirs = (line.get_color() for line in drawn)
     assert ours == ours_validation != theirs
 
 
