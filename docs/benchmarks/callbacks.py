@@ -2,9 +2,9 @@
 
     python docs/benchmarks/callbacks.py --mnist mnist.npz
 
-An epoch is timed as the shortest of a fit, of which other programs slowed down least. What is called
+An epoch is timed as the shortest of a fit, which other programs slowed down least. What is called
 before and after it is timed by itself, over many epochs that train nothing, because it is far below
-the noise of a training, and the shortest run is taken too; the table holds microseconds, and their
+the noise of a training, and the shortest run is taken too. The table holds microseconds, and their
 share of an epoch. The idle callback has the four methods that scikit-learn asks for, and they do
 nothing. The file is the one that `mnist_figures.py` takes; without it, digits alone are timed.
 """

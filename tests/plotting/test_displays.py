@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.decomposition import PCA
+from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -311,6 +312,32 @@ def test_missing_labels_are_grey_below_the_others(labels, names):
     drawn_colors = display.scatter_.get_facecolors()[[0, 2], :3]
     np.testing.assert_array_equal(drawn_colors, [colors[-1], colors[0]])
     display.figure_.canvas.draw()
+
+
+def test_of_many_classes_the_most_frequent_have_a_colour():
+    y = np.array([f"c{number:02}" for number in [*range(25), *range(5, 20)]])
+    display = LatentSpaceDisplay.from_predictions(X, y)
+    names = [text.get_text() for text in display.legend_.get_texts()]
+    # Fifteen are there twice; of the others, the first ones in their order.
+    assert names == [f"c{number:02}" for number in [*range(4), *range(5, 20)]] + ["6 others"]
+    colors = display.scatter_.get_facecolors()[:, :3]
+    is_other = ~np.isin(y, names)
+    assert {tuple(color) for color in colors[is_other]} == {to_rgb("#8a8a8a")}
+    assert len(np.unique(colors[~is_other], axis=0)) == 19
+
+
+def test_a_pipeline_that_ends_in_a_classifier(autoencoder):
+    scaler = MinMaxScaler((0, 2)).fit(X)
+    pipe = make_pipeline(scaler, autoencoder, DummyClassifier().fit(X, X[:, 0] > 0.5))
+    display = LatentSpaceDisplay.from_estimator(pipe, X)
+    code = autoencoder.transform(scaler.transform(X))
+    np.testing.assert_array_equal(display.scatter_.get_offsets(), code[:, :2])
+    display = ReconstructionDisplay.from_estimator(pipe, X, n_images=2)
+    expected = scaler.inverse_transform(autoencoder.inverse_transform(code))[:2]
+    np.testing.assert_allclose(_drawn(display.images_)[1], expected)
+    assert display.ax_.get_title() == "AutoencoderTransformer"
+    curve = LossCurveDisplay.from_estimator(pipe).lines_[0]
+    np.testing.assert_array_equal(curve.get_ydata(), autoencoder.loss_curve_)
 
 
 def test_no_label_at_all():
