@@ -10,10 +10,10 @@ import io
 import os
 import re
 import time
-import warnings
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+from ._autoencoders._warnings import warn
 from ._tensorboard import record, scalars_event, version_event
 
 __all__ = ["CSVLogger", "EpochObserver", "TensorBoardLogger"]
@@ -103,10 +103,9 @@ class _FileLogger(EpochObserver):
             self._write(fit, logs)
         except OSError as error:
             if not self._has_failed:
-                warnings.warn(
+                warn(
                     f"{type(self).__name__} cannot write ({error}). The training goes on, and "
-                    "epochs may be left out.",
-                    stacklevel=2,
+                    "epochs may be left out."
                 )
             self._has_failed = True
 

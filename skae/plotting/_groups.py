@@ -1,5 +1,6 @@
 """Values of y as groups, each with a colour."""
 
+from collections import Counter
 from numbers import Real
 
 import numpy as np
@@ -11,6 +12,10 @@ MAX_CLASSES = 20
 
 MISSING_COLOR = "#d9d9d9"
 """Lighter than the greys among COLORS, which are colours of classes."""
+
+
+OTHERS_COLOR = "#8a8a8a"
+"""Of classes that are too many to tell apart."""
 
 
 def checked_y(y, n_rows, name):
@@ -52,6 +57,21 @@ def classes_of(y):
         return sorted(classes, key=lambda value: (isinstance(value, str), value))
     except TypeError:  # other types that have no order
         return sorted(classes, key=str)
+
+
+def most_frequent(y, classes, n_classes):
+    """Return those of the classes that are most frequent, in order, and how many others there are.
+
+    Parameters
+    ----------
+    y : ndarray
+    classes : list
+        Its values, in order.
+    n_classes : int
+    """
+    counts = Counter(y.tolist())
+    kept = sorted(range(len(classes)), key=lambda number: -counts[classes[number]])[:n_classes]
+    return [classes[number] for number in sorted(kept)], len(classes) - n_classes
 
 
 def class_colors(n_classes):

@@ -1,9 +1,8 @@
 """What the plane of two units of the code decodes to."""
 
-import warnings
-
 import numpy as np
 
+from .._autoencoders._warnings import warn
 from ._estimators import located
 from ._images import check_at_least, checked_image_shape, draw_images, grid_size, limits_of
 from ._matplotlib import axes_or_new
@@ -222,9 +221,8 @@ def _range(inner, X, n_units, components):
     low, centre, high = np.quantile(code, (OUTER, 0.5, 1 - OUTER), axis=0)
     for component in components:
         if low[component] == high[component]:
-            warnings.warn(
+            warn(
                 f"Unit {component} of the code is {low[component]:.3g} for nearly all rows of X. "
-                "Its axis shows one image.",
-                stacklevel=3,
+                "Its axis shows one image."
             )
     return low, centre, high

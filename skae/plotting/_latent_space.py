@@ -2,8 +2,17 @@
 
 import numpy as np
 
-from ._estimators import final_estimator
-from ._groups import MISSING_COLOR, checked_y, class_colors, classes_of, find_missing
+from ._estimators import final_estimator, located
+from ._groups import (
+    MAX_CLASSES,
+    MISSING_COLOR,
+    OTHERS_COLOR,
+    checked_y,
+    class_colors,
+    classes_of,
+    find_missing,
+    most_frequent,
+)
 from ._matplotlib import COLORS, axes_or_new, remove_spines
 
 
@@ -19,7 +28,8 @@ class LatentSpaceDisplay:
         Codes, two components wide or wider.
     y : ndarray of shape (n_samples,), default=None
         Colours the points. Up to 20 different whole numbers and whatever is not a number are
-        classes and get a legend; other numbers get a colour bar. Missing values (None, NaN, NaT
+        classes and get a legend; other numbers get a colour bar. Of more than 20 classes, the 19
+        most frequent ones have a colour, and the others are grey. Missing values (None, NaN, NaT
         or pandas.NA) are grey, below the other points, and called "missing" in a legend.
     estimator_name : str, default=None
         Name for the title. None leaves the title out.
@@ -79,7 +89,8 @@ class LatentSpaceDisplay:
         Parameters
         ----------
         estimator : object
-            Fitted estimator with `transform`.
+            Fitted estimator with `transform`, or with an autoencoder in it, such as a pipeline that
+            ends in a classifier.
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Data.
         y : array-like of shape (n_samples,), default=None
@@ -104,12 +115,17 @@ class LatentSpaceDisplay:
         ImportError
             If matplotlib is not installed.
         """
+        if hasattr(estimator, "transform"):
+            code, name = estimator.transform(X), type(final_estimator(estimator)).__name__
+        else:
+            inner = located(estimator)
+            code, name = inner.encode(X), inner.name
         return cls.from_predictions(
-            estimator.transform(X),
+            code,
             y,
             components=components,
             projection=projection,
-            estimator_name=type(final_estimator(estimator)).__name__,
+            estimator_name=name,
             ax=ax,
             scatter_kwargs=scatter_kwargs,
         )
@@ -193,6 +209,9 @@ class LatentSpaceDisplay:
         ax = axes_or_new(ax, self, (6, 4.8))
         missing, y = find_missing(self.y, len(points))
         classes = None if y is None else classes_of(y[~missing])
+        n_others = 0
+        if classes is not None and len(classes) > MAX_CLASSES:
+            classes, n_others = most_frequent(y[~missing], classes, MAX_CLASSES - 1)
         size = np.clip(12_000 / len(points), 2, 16)
         style = {"s": size, "alpha": 0.8, "linewidths": 0, **_colors(y, classes)}
         style |= scatter_kwargs or {}
@@ -201,7 +220,7 @@ class LatentSpaceDisplay:
             self.missing_ = _scatter(ax, points, missing, {**style, "plotnonfinite": True})
             self.missing_.set(array=None, color=MISSING_COLOR)
         self.scatter_ = _scatter(ax, points, ~missing, style)
-        self.legend_ = _legend(ax, classes or [], missing.any())
+        self.legend_ = _legend(ax, classes or [], n_others, missing.any())
         self.colorbar_ = None
         if y is not None and classes is None:
             self.colorbar_ = ax.figure.colorbar(self.scatter_, ax=ax)
@@ -237,7 +256,7 @@ def _colors(y, classes):
     if classes is None:
         return {"c": y, "cmap": "viridis"}
     colors = dict(zip(classes, class_colors(len(classes)), strict=True))
-    return {"c": [colors.get(value, MISSING_COLOR) for value in y]}
+    return {"c": [colors.get(value, OTHERS_COLOR) for value in y]}
 
 
 def _scatter(ax, points, drawn, style):
@@ -245,10 +264,12 @@ def _scatter(ax, points, drawn, style):
     return ax.scatter(*np.where(drawn[:, np.newaxis], points, np.nan).T, **style)
 
 
-def _legend(ax, classes, has_missing):
+def _legend(ax, classes, n_others, has_missing):
     from matplotlib.lines import Line2D
 
     entries = list(zip(classes, class_colors(len(classes)), strict=True))
+    if n_others:
+        entries.append((f"{n_others} others", OTHERS_COLOR))
     if has_missing:
         entries.append(("missing", MISSING_COLOR))
     if not entries:

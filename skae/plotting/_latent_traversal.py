@@ -37,8 +37,10 @@ class LatentTraversalDisplay:
         Shape of an image. None takes a square, where `n_features` is a square number.
     feature_names : list of str, default=None
         Names for the heat map. None writes x0, x1 and so on.
-    centre, deviation : ndarray of shape (n_features,), default=None
-        What the heat map subtracts and divides by. None takes 0 and 1.
+    centre : ndarray of shape (n_features,), default=None
+        What the heat map subtracts. None takes 0.
+    deviation : ndarray of shape (n_features,), default=None
+        What the heat map divides by. None takes 1.
     title : str, default=None
         Title of the axes.
 

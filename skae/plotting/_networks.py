@@ -125,5 +125,5 @@ def feature_maps(autoencoder, X, layer):
     Model = type(network)
     if network is not encoder:
         before = encoder.layers[encoder.layers.index(network) - 1]
-        X = Model(encoder.inputs, before.output)(X)
-    return np.asarray(Model(network.inputs, chosen.output)(X)), chosen.name
+        X = Model(encoder.inputs[0], before.output)(X)
+    return np.asarray(Model(network.inputs[0], chosen.output)(X)), chosen.name

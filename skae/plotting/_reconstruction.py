@@ -1,6 +1,6 @@
 """Originals over reconstructions."""
 
-from ._estimators import final_estimator, numbers
+from ._estimators import final_estimator, located, numbers
 from ._images import check_at_least, checked_image_shape, draw_images, grid_size, limits_of
 from ._matplotlib import axes_or_new
 
@@ -76,7 +76,8 @@ class ReconstructionDisplay:
         ----------
         estimator : object
             Fitted estimator with `reconstruct`, or with `transform` and `inverse_transform`,
-            such as a pipeline or PCA.
+            such as a pipeline or PCA; or a pipeline with an autoencoder before its last step, whose
+            steps before that have an `inverse_transform`.
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Images, of which the first `n_images` are drawn.
         X_noisy : array-like or sparse matrix of shape (n_samples, n_features), default=None
@@ -113,7 +114,7 @@ class ReconstructionDisplay:
             X_noisy=noisy,
             n_images=n_images,
             image_shape=image_shape,
-            estimator_name=type(final_estimator(estimator)).__name__,
+            estimator_name=_name(estimator),
             ax=ax,
             cmap=cmap,
             image_kwargs=image_kwargs,
@@ -227,7 +228,17 @@ class ReconstructionDisplay:
 def _reconstruct(estimator, X):
     if hasattr(estimator, "reconstruct"):
         return estimator.reconstruct(X)
-    return estimator.inverse_transform(estimator.transform(X))
+    if hasattr(estimator, "inverse_transform"):
+        return estimator.inverse_transform(estimator.transform(X))
+    inner = located(estimator)
+    return inner.decode(inner.encode(X))
+
+
+def _name(estimator):
+    """Name of the class that reconstructs."""
+    if hasattr(estimator, "reconstruct") or hasattr(estimator, "inverse_transform"):
+        return type(final_estimator(estimator)).__name__
+    return located(estimator).name
 
 
 def _dense_like(values, name, X):

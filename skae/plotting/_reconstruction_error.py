@@ -20,6 +20,9 @@ MOST_FILLED = 3
 N_TICKS = 6
 """Ticks of an axis that is logarithmic at both ends."""
 
+MOST_BINS = 200
+"""Bins that a far row may take."""
+
 STYLES = ("-", "--", "-.", ":")
 """Lines of the groups, which are told apart without colours by them."""
 
@@ -293,8 +296,9 @@ def _groups(y, n_rows):
             f"y has {n_groups} different values, of which histograms of at most {MOST_GROUPS} "
             "groups can be told apart. Draw some of them, or bin y."
         )
+    y = np.where(missing, None, y)  # pandas.NA is neither equal nor unequal to anything
     groups = [
-        (name, color, ~missing & (y == name))
+        (name, color, y == name)
         for name, color in zip(classes, class_colors(len(classes)), strict=True)
     ]
     return groups + ([("missing", MISSING_COLOR, missing)] if missing.any() else [])
@@ -324,8 +328,11 @@ def _edges(values, scale, linear_width=1.0):
         "log": (np.log, np.exp),
         "asinh": (lambda x: np.arcsinh(x / linear_width), lambda x: linear_width * np.sinh(x)),
     }[scale]
-    n_bins = int(np.clip(3 * np.cbrt(len(values)), 10, 60))
-    low, high = to_axis(values.min()), to_axis(values.max())
+    values = to_axis(values)
+    low, high = values.min(), values.max()
+    # The rule of Freedman and Diaconis: by quartiles, which a far row does not move.
+    width = 2 * np.subtract(*np.quantile(values, (0.75, 0.25))) / np.cbrt(len(values))
+    n_bins = int(np.clip((high - low) / width, 10, MOST_BINS)) if width > 0 else MOST_BINS // 4
     if high - low <= 1e-12 * max(abs(low), abs(high)):  # one value
         low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
     # Without a margin, rounding could leave the extreme errors outside of the bins.

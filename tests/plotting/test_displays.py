@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.decomposition import PCA
+from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -21,12 +22,6 @@ to_rgb = pytest.importorskip("matplotlib.colors").to_rgb
 
 X = np.random.default_rng(0).uniform(size=(40, 9))
 NOISY = X + np.random.default_rng(1).normal(size=X.shape)
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +163,8 @@ def test_image_shape_is_guessed_from_squares_alone():
 
 def test_loss_curve_of_one(autoencoder):
     display = LossCurveDisplay.from_estimator(autoencoder)
-    train, validation, pca = display.ax_.lines
+    train, validation, best_point, pca = display.ax_.lines
+    assert display.best_points_ == [best_point]
     assert display.lines_ == [train]
     assert display.pca_line_ is pca
     np.testing.assert_array_equal(pca.get_ydata(), autoencoder.pca_error_)
@@ -177,9 +173,11 @@ def test_loss_curve_of_one(autoencoder):
     np.testing.assert_array_equal(train.get_ydata(), autoencoder.loss_curve_)
     np.testing.assert_array_equal(validation.get_ydata(), autoencoder.val_loss_curve_)
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert labels == ["training", "validation", "PCA"]
+    best = 1 + int(np.argmin(autoencoder.val_loss_curve_))
+    assert labels == ["training", "validation", f"best epoch: {best}", "PCA"]
+    assert best_point.get_xydata().tolist() == [[best, min(autoencoder.val_loss_curve_)]]
     assert (train.get_linestyle(), validation.get_linestyle()) == ("-", "--")
-    assert display.ax_.get_xlabel() == "Epoch"
+    assert display.ax_.get_xlabel() == "Epoch\n(ended: max_iter was reached)"
     assert display.ax_.get_ylabel() == "Loss"
     assert display.ax_.get_yscale() == "linear"
 
@@ -192,7 +190,9 @@ def test_the_error_of_pca_stands_beside_squared_errors_alone():
     for estimator in (robust, mlp):
         display = LossCurveDisplay.from_estimator(estimator)
         assert display.pca_line_ is None
-        assert len(display.ax_.lines) == 1
+        assert len(display.ax_.lines) == 2  # the curve, and its best epoch
+        ended = "max_iter" if estimator is robust else None  # which is not known of others
+        assert (ended or "Epoch") in display.ax_.get_xlabel()
 
 
 def test_loss_curves_of_several(autoencoder):
@@ -205,10 +205,15 @@ def test_loss_curves_of_several(autoencoder):
     )
     assert display.ax_ is ax
     assert ax.get_yscale() == "log"
-    assert [line.get_label() for line in ax.lines] == ["ours", "ours (validation)", "theirs"]
+    drawn = [line for line in ax.lines if line not in display.best_points_]
+    assert [line.get_label() for line in drawn] == ["ours", "ours (validation)", "theirs"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "ours", "ours (validation)", "theirs",
+    ]  # fmt: skip
+    assert ax.get_xlabel() == "Epoch"
     assert display.val_lines_[1] is None
     np.testing.assert_array_equal(display.lines_[1].get_ydata(), mlp.loss_curve_)
-    ours, ours_validation, theirs = (line.get_color() for line in ax.lines)
+    ours, ours_validation, theirs = (line.get_color() for line in drawn)
     assert ours == ours_validation != theirs
 
 
@@ -307,6 +312,32 @@ def test_missing_labels_are_grey_below_the_others(labels, names):
     drawn_colors = display.scatter_.get_facecolors()[[0, 2], :3]
     np.testing.assert_array_equal(drawn_colors, [colors[-1], colors[0]])
     display.figure_.canvas.draw()
+
+
+def test_of_many_classes_the_most_frequent_have_a_colour():
+    y = np.array([f"c{number:02}" for number in [*range(25), *range(5, 20)]])
+    display = LatentSpaceDisplay.from_predictions(X, y)
+    names = [text.get_text() for text in display.legend_.get_texts()]
+    # Fifteen are there twice; of the others, the first ones in their order.
+    assert names == [f"c{number:02}" for number in [*range(4), *range(5, 20)]] + ["6 others"]
+    colors = display.scatter_.get_facecolors()[:, :3]
+    is_other = ~np.isin(y, names)
+    assert {tuple(color) for color in colors[is_other]} == {to_rgb("#8a8a8a")}
+    assert len(np.unique(colors[~is_other], axis=0)) == 19
+
+
+def test_a_pipeline_that_ends_in_a_classifier(autoencoder):
+    scaler = MinMaxScaler((0, 2)).fit(X)
+    pipe = make_pipeline(scaler, autoencoder, DummyClassifier().fit(X, X[:, 0] > 0.5))
+    display = LatentSpaceDisplay.from_estimator(pipe, X)
+    code = autoencoder.transform(scaler.transform(X))
+    np.testing.assert_array_equal(display.scatter_.get_offsets(), code[:, :2])
+    display = ReconstructionDisplay.from_estimator(pipe, X, n_images=2)
+    expected = scaler.inverse_transform(autoencoder.inverse_transform(code))[:2]
+    np.testing.assert_allclose(_drawn(display.images_)[1], expected)
+    assert display.ax_.get_title() == "AutoencoderTransformer"
+    curve = LossCurveDisplay.from_estimator(pipe).lines_[0]
+    np.testing.assert_array_equal(curve.get_ydata(), autoencoder.loss_curve_)
 
 
 def test_no_label_at_all():

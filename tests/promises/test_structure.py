@@ -12,7 +12,7 @@ import pytest
 from cases import slow
 
 import skae
-from skae import architectures, corruption, losses, penalties
+from skae import architectures, callbacks, corruption, losses, penalties, plotting
 
 ROOT = Path(skae.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
@@ -25,6 +25,8 @@ PUBLIC = [
     *(getattr(corruption, name) for name in corruption.__all__),
     *(getattr(losses, name) for name in losses.__all__),
     *(getattr(penalties, name) for name in penalties.__all__),
+    *(getattr(callbacks, name) for name in callbacks.__all__),
+    *(getattr(plotting, name) for name in plotting.__all__),
 ]
 
 
