@@ -248,8 +248,8 @@ class BaseAutoencoder(
         Parameters
         ----------
         X : array-like, sparse matrix or Stream of shape (n_samples, n_features)
-            Training data of this call, as in `fit`. With ``early_stopping=True`` some of the rows are held out,
-            and their loss is recorded.
+            Training data of this call, as in `fit`. With ``early_stopping=True`` some of the rows
+            are held out, and their loss is recorded.
         y : Ignored
             Present for API consistency; labels never become targets.
         sample_weight : array-like of shape (n_samples,), default=None

@@ -263,6 +263,8 @@ class StreamedSet:
         Some of the rows, evenly spaced.
     validation : TrainingSet or None
         At most `VALIDATION_VALUES` of the rows held out.
+    share_held_out : float
+        Share of all rows that are held out.
     """
 
     X: StreamedRows
@@ -270,6 +272,7 @@ class StreamedSet:
     target_range: tuple
     held: TrainingSet
     validation: TrainingSet | None = None
+    share_held_out: float = 0.0
     copies = None
 
     @classmethod
@@ -288,6 +291,7 @@ class StreamedSet:
         data = cls(X, summary, ends, TrainingSet.from_arrays(survey.sample.rows()))
         if survey.n_held_out:
             data.validation = TrainingSet.from_arrays(survey.validation.rows())
+            data.share_held_out = survey.n_held_out / (survey.n_rows + survey.n_held_out)
         return data
 
     @property
