@@ -112,7 +112,7 @@ class StreamSource(Source):
                     "labels. A Stream gives the rows alone, for instance: "
                     "Stream(lambda: (X for X, y in loader))."
                 )
-            yield block
+            yield _as_table(block)
         if empty and self._was_read:
             raise ValueError(
                 f"{self._name} could be read once only: the function in Stream(read) gave no block "
@@ -188,6 +188,16 @@ def _as_array(rows):
     if isinstance(rows, np.ma.MaskedArray):
         return rows.astype(np.result_type(rows.dtype, np.float32)).filled(np.nan)
     return np.asarray(rows)
+
+
+def _as_table(block):
+    """A block that NumPy can read, which batches of Arrow before version 15 are not."""
+    if (
+        type(block).__module__.partition(".")[0] == "pyarrow"
+        and type(block).__name__ == "RecordBatch"
+    ):
+        return sys.modules["pyarrow"].Table.from_batches([block])
+    return block
 
 
 def large_source(X):

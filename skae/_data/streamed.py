@@ -158,7 +158,8 @@ class StreamedRows:
         """Yield parts of rows to train on, and of rows that are held out, of the same blocks."""
         for block in self._blocks.matrices(numbers):
             for start in range(0, len(block), BLOCK_ROWS):
-                part = block[start : start + BLOCK_ROWS]
+                # In one order, as that of sums follows that of the memory.
+                part = np.ascontiguousarray(block[start : start + BLOCK_ROWS])
                 if self._missing:
                     part = part[~np.isnan(part).all(axis=1)]
                 if not self._held_out:

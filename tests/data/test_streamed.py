@@ -73,6 +73,7 @@ STORAGES = {
     "batches": lambda X, path: Stream(
         lambda: pa.table({f"x{i}": x for i, x in enumerate(X.T)}).to_batches(700)
     ),
+    "Fortran": lambda X, path: Stream(lambda: map(np.asfortranarray, parts(X))),
     "sparse": lambda X, path: Stream(lambda: map(sparse.csr_array, parts(X))),
     "HDF5": h5,
     "zarr": lambda X, path: zarr.array(X, chunks=(500, 2)),
