@@ -9,7 +9,7 @@ from .._data.streamed import CheckedBlocks, StreamedSet, check_parted
 from .._data.table import checked_features, table_of
 from .._data.validation import explaining
 from .._sklearn_compat import check_sample_weight
-from ._warnings import warn_of_far_rows, warn_of_levels
+from ._warnings import warn_of_far_rows, warn_of_levels, warn_of_share_held_out
 
 
 def checked_rows(estimator, X, X_clean, sample_weight, X_val, *, reset):
@@ -116,6 +116,7 @@ def read_by_blocks(estimator, X, X_clean, sample_weight, *, reset, splits):
     if not is_large(n_rows, blocks.n_features or source.n_features):
         return blocks.to_array(n_rows)
     check_parted(data, held_out)
+    warn_of_share_held_out(data.share_held_out, held_out)
     if batch_is_large(estimator, blocks.n_features):
         asked = [*asked, "batch_size"]
     if asked:

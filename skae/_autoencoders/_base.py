@@ -206,8 +206,10 @@ class BaseAutoencoder(
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data. Memory maps and sparse matrices are read in blocks.
+        X : array-like, sparse matrix or Stream of shape (n_samples, n_features)
+            Training data. A `Stream`, an array with slices of rows (memory map, zarr, HDF5, Dask)
+            and a Dask frame are read in blocks; above 256 MiB (as float32) they are never held as a
+            whole, and rows are held out and shuffled in another way: see the user guide.
         y : Ignored
             Present for API consistency; labels never become targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -250,9 +252,9 @@ class BaseAutoencoder(
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data of this call. With ``early_stopping=True`` some of the rows are held out,
-            and their loss is recorded.
+        X : array-like, sparse matrix or Stream of shape (n_samples, n_features)
+            Training data of this call, as in `fit`. With ``early_stopping=True`` some of the rows
+            are held out, and their loss is recorded.
         y : Ignored
             Present for API consistency; labels never become targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -324,7 +326,8 @@ class BaseAutoencoder(
         -------
         code : ndarray of shape (n_samples, n_components)
             The code, in the floating type of X, of a table that of its numbers. A row's values do
-            not depend on the other rows.
+            not depend on the other rows. Of a Dask array or frame it is lazy: an array of Dask, or
+            a frame where ``set_output(transform="pandas")`` asks for it.
 
         Raises
         ------

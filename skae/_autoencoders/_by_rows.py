@@ -40,7 +40,7 @@ def by_rows(like):
 
 def _of_blocks(function, X):
     for number, block in enumerate(source_of(X).read()):
-        if len(block):
+        if getattr(block, "shape", (1,))[0]:
             with reworded(lambda text, number=number: f"{text} (In block {number} of X.)"):
                 yield function(block)
 

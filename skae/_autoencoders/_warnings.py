@@ -118,6 +118,16 @@ def warn_of_far_rows(rows, name, data):
         )
 
 
+def warn_of_share_held_out(share, asked):
+    """Warn of rows of which many are copies, so that another share than asked for is held out."""
+    if asked and not asked / 2 < share < 2 * asked:
+        warn(
+            f"early_stopping=True holds out {share:.0%} of the rows rather than "
+            f"validation_fraction={asked}: many are identical, and copies are held out together. "
+            "Give rows for validation as X_val."
+        )
+
+
 def _sample(rows):
     """Some rows, evenly spaced, enough to tell how they are scaled."""
     positions = np.linspace(0, rows.n_rows - 1, min(rows.n_rows, BLOCK_ROWS)).astype(int)

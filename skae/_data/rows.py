@@ -84,9 +84,10 @@ class _Standardised(Rows):
     def part(self, positions):
         """The rows at `positions`, dense, in double precision.
 
-        So the same numbers give the same rows whatever their type.
+        So the same numbers give the same rows whatever their type, in one order in memory, as sums
+        are taken in that.
         """
-        part = super().part(positions).astype(np.float64)
+        part = super().part(positions).astype(np.float64, order="C")
         part -= self.centre
         part *= self._factor
         return part

@@ -35,7 +35,8 @@ class Stream:
     float32). Where rows are sorted, for instance by class, let the function read the blocks in
     another order each time.
 
-    Rows of categories are not read from blocks: encode them first.
+    Columns of categories are not read from blocks: encode them first. While the network trains, the
+    function runs in a thread of its own.
 
     Examples
     --------
@@ -111,7 +112,7 @@ class StreamSource(Source):
                     "labels. A Stream gives the rows alone, for instance: "
                     "Stream(lambda: (X for X, y in loader))."
                 )
-            yield block
+            yield _as_table(block)
         if empty and self._was_read:
             raise ValueError(
                 f"{self._name} could be read once only: the function in Stream(read) gave no block "
@@ -177,18 +178,32 @@ def source_of(X, name="X"):
         raise ValueError(
             f"{name} must have two dimensions, (n_samples, n_features), got the shape {X.shape}."
         )
-    chunks = getattr(X, "chunks", None)
-    rows = chunks[0] if chunks else 1
-    return StoredSource(
-        X, rows * -(-CHUNK_ROWS // rows), lambda start, stop: np.asarray(X[start:stop])
-    )
+    rows = np.max(chunks[0]) if (chunks := getattr(X, "chunks", None)) else 1
+    rows = int(rows) * -(-CHUNK_ROWS // int(rows))
+    return StoredSource(X, rows, lambda start, stop: _as_array(X[start:stop]))
+
+
+def _as_array(rows):
+    """Rows that another library read, as an array; what it masks is missing."""
+    if isinstance(rows, np.ma.MaskedArray):
+        return rows.astype(np.result_type(rows.dtype, np.float32)).filled(np.nan)
+    return np.asarray(rows)
+
+
+def _as_table(block):
+    """A block that NumPy can read, which batches of Arrow before version 15 are not."""
+    if (
+        type(block).__module__.partition(".")[0] == "pyarrow"
+        and type(block).__name__ == "RecordBatch"
+    ):
+        return sys.modules["pyarrow"].Table.from_batches([block])
+    return block
 
 
 def large_source(X):
     """The `Source` of an array or table in memory, or mapped to it, that is large; else None."""
-    if is_large(*X.shape) if _is_matrix(X) or _is_arrow_table(X) else False:
-        return source_of(X)
-    return None
+    is_table = _is_matrix(X) or _is_arrow_table(X)
+    return source_of(X) if is_table and is_large(*X.shape) else None
 
 
 def is_large(n_rows, n_features):

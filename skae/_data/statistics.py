@@ -95,7 +95,7 @@ def summarise(rows, weight=None):
     """The `Summary` of rows, in one pass; without weights all count alike."""
     weight = np.ones(rows.n_rows) if weight is None else weight
     parts = (
-        _summary(part.astype(np.float64), weight[start : start + len(part), None])
+        _summary(part.astype(np.float64, order="C"), weight[start : start + len(part), None])
         for start, part in blocks(rows)
     )
     return functools.reduce(Summary.with_rows_of, parts)

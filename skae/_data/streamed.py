@@ -158,7 +158,8 @@ class StreamedRows:
         """Yield parts of rows to train on, and of rows that are held out, of the same blocks."""
         for block in self._blocks.matrices(numbers):
             for start in range(0, len(block), BLOCK_ROWS):
-                part = block[start : start + BLOCK_ROWS]
+                # In one order, as that of sums follows that of the memory.
+                part = np.ascontiguousarray(block[start : start + BLOCK_ROWS])
                 if self._missing:
                     part = part[~np.isnan(part).all(axis=1)]
                 if not self._held_out:
@@ -263,6 +264,8 @@ class StreamedSet:
         Some of the rows, evenly spaced.
     validation : TrainingSet or None
         At most `VALIDATION_VALUES` of the rows held out.
+    share_held_out : float
+        Share of all rows that are held out.
     """
 
     X: StreamedRows
@@ -270,6 +273,7 @@ class StreamedSet:
     target_range: tuple
     held: TrainingSet
     validation: TrainingSet | None = None
+    share_held_out: float = 0.0
     copies = None
 
     @classmethod
@@ -288,6 +292,7 @@ class StreamedSet:
         data = cls(X, summary, ends, TrainingSet.from_arrays(survey.sample.rows()))
         if survey.n_held_out:
             data.validation = TrainingSet.from_arrays(survey.validation.rows())
+            data.share_held_out = survey.n_held_out / (survey.n_rows + survey.n_held_out)
         return data
 
     @property

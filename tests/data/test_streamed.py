@@ -26,6 +26,8 @@ from skae._data.digests import digests
 from skae._data.streamed import CheckedBlocks, StreamedSet, Thinned, held_out
 from skae._engine import batches
 
+pytestmark = pytest.mark.filterwarnings("ignore:X (does not have valid|has) feature names")
+
 N_ROWS = 3000
 
 
@@ -71,6 +73,7 @@ STORAGES = {
     "batches": lambda X, path: Stream(
         lambda: pa.table({f"x{i}": x for i, x in enumerate(X.T)}).to_batches(700)
     ),
+    "Fortran": lambda X, path: Stream(lambda: map(np.asfortranarray, parts(X))),
     "sparse": lambda X, path: Stream(lambda: map(sparse.csr_array, parts(X))),
     "HDF5": h5,
     "zarr": lambda X, path: zarr.array(X, chunks=(500, 2)),
@@ -369,6 +372,28 @@ def test_a_detector_needs_all_rows(X, large):
 def test_identical_rows_cannot_be_parted(X, large):
     with pytest.raises(ValueError, match="most of its rows seem to be identical"):
         autoencoder(early_stopping=True).fit(stream(np.ones((N_ROWS, 6))))
+
+
+def test_a_share_that_copies_make_another_is_told(X, large):
+    few = np.array([row for row in X if held_out(row[None], 0.1)][:3] + list(X[:3]))
+    with pytest.warns(UserWarning, match="holds out .*% of the rows rather than validation_fr"):
+        autoencoder(early_stopping=True).fit(stream(np.repeat(few, 500, axis=0)))
+
+
+def test_masked_values_of_other_libraries_are_missing(X):
+    class Masked:
+        shape, dtype = X.shape, X.dtype
+
+        def __getitem__(self, rows):
+            return np.ma.masked_greater(X[rows], 3.0)
+
+    with pytest.raises(ValueError, match="X contains NaN"):
+        autoencoder().fit(Masked())
+    holes = np.where(X > 3.0, np.nan, X)
+    masked = autoencoder(missing="mask").fit(Masked())
+    np.testing.assert_array_equal(
+        masked.transform(holes), autoencoder(missing="mask").fit(holes).transform(holes)
+    )
 
 
 def test_columns_of_categories_cannot_be_asked_for_of_blocks(X):

@@ -71,6 +71,9 @@ def test_imports(path):
         if room != "onnx":
             for library in ("skae.onnx", "skl2onnx", "onnx", "onnxruntime"):
                 assert not is_of(name, library), "ONNX is an extra"
+        if (room, *within) != ("_data", "dask"):
+            for library in ("dask", "h5py", "zarr"):
+                assert not is_of(name, library), "what X is of is known by its class"
         if room == "_autoencoders" and within[0] in LEAVES:
             for leaf in LEAVES - {within[0]}:
                 assert not is_of(name, f"skae._autoencoders.{leaf}"), "no leaf imports another"
@@ -92,6 +95,7 @@ except ImportError:
 before = dict(os.environ), random.getstate(), np.random.get_state()[1].tolist(), warnings.filters[:]
 import skae, skae.plotting
 assert not {"keras", "jax", "matplotlib", "tensorflow", "torch", "onnx"} & set(sys.modules)
+assert not {"dask", "h5py", "zarr", "skae._data.dask"} & set(sys.modules)
 assert not {"polars", "sklearn.neighbors", "sklearn.linear_model"} & set(sys.modules)
 assert not {"skae._persistence", "skae._supervised", "skae.impute"} & set(sys.modules)
 after = dict(os.environ), random.getstate(), np.random.get_state()[1].tolist(), warnings.filters[:]
