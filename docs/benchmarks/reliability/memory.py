@@ -99,7 +99,7 @@ def campaign(n_limits=40, cases=CASES, seed=0):
 
 def judge(case, outcome, tally):
     """Note an outcome: a result, a lack of memory in words, or a fault."""
-    if outcome in ("done", "MemoryError"):
-        tally.note(outcome)
+    if outcome in ("done", "MemoryError") or "RESOURCE_EXHAUSTED" in outcome:
+        tally.note(outcome if len(outcome) < 20 else "JAX: RESOURCE_EXHAUSTED")
     else:
         tally.fault("neither a result nor a MemoryError", f"{case}: {outcome}")
