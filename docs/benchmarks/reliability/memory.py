@@ -7,7 +7,7 @@ from .tally import Tally
 
 PROMISE = "MemoryError or a clear error; the earlier state kept; the next fit gives its bits"
 
-CHILD = '''
+CHILD = """
 import faulthandler, os, random, resource, sys, warnings
 import numpy as np
 from skae import AutoencoderClassifier, AutoencoderTransformer, VariationalAutoencoder
@@ -73,7 +73,7 @@ for number in range(n_limits):
     if bits(cls(**small).fit(few)) != fresh:
         outcome = f"other bits of a fit after {outcome}"
     print(outcome.replace("\\n", " "), flush=True)
-'''
+"""
 
 CASES = ("fit", "rows", "width", "variational", "convolution", "partial_fit", "transform")
 
@@ -91,7 +91,7 @@ def campaign(n_limits=40, cases=CASES, seed=0):
         outcomes = done.stdout.splitlines()
         if done.returncode:
             judge(f"{case} {outcomes.pop() if outcomes else ''}", f"exit {done.returncode}: "
-                  f"{done.stderr[-400:]}", tally)  # fmt: skip
+                  f"{done.stderr[:600]}", tally)  # fmt: skip
         for outcome in outcomes:
             judge(f"{case} {outcome.partition(': ')[0]}", outcome.partition(": ")[2], tally)
     return tally

@@ -143,7 +143,7 @@ def kills(folder, n_kills, generator, tally):
 
 def on_small_disk(folder, tally):
     """Save on a file system of 8 MB in memory, where the system lets its users mount one."""
-    mounted = f"mount -t tmpfs -o size=8m tmpfs {folder} && exec \"$@\""
+    mounted = f'mount -t tmpfs -o size=8m tmpfs {folder} && exec "$@"'
     command = ["unshare", "--mount", "--map-root-user", "sh", "-c", mounted, "sh"]
     if shutil.which("unshare") is None or run([*command, "true"]).returncode:
         tally.note("a full disk: not tried, because nothing can be mounted here")
