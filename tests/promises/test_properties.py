@@ -162,9 +162,10 @@ def fitted_or_refused(estimator, X, y=None):
     try:
         return estimator.fit(X, y)
     except ValueError as error:
-        assert any(word in str(error) for word in WORDS), error
-        assert vars(estimator) == before
-        return None
+        message = str(error)
+    assert any(word in message for word in WORDS), message
+    assert vars(estimator) == before
+    return None
 
 
 WORDS = ("X ", "n_components", "learning_rate_init", "classes", "batch")
