@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: demo test test-promises test-slow test-oldest docs lint clean
+.PHONY: demo docs test test-promises test-slow test-oldest test-newest lint audit dist clean
 
 demo: $(INSTALLED)  ## Run the main job on bundled data: a table and a picture.
 	$(BIN)/python -m skae
@@ -31,11 +31,30 @@ docs: $(INSTALLED)  ## Build the site into docs/_build/html: examples are run, w
 	$(BIN)/python -m sphinx -q -W --keep-going -j 2 -b html docs docs/_build/html
 	$(BIN)/python docs/check_site.py docs/_build/html
 
+test-newest:  ## Run the tests on the newest versions, pre-releases too, in an environment of its own.
+	$(PYTHON) -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade --pre --editable '.[test]'
+	.venv-newest/bin/python -m pytest
+
+audit:  ## Look up known vulnerabilities of all that skae installs, extras and tools of its tests too.
+	$(PYTHON) -m venv --clear .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --upgrade pip setuptools
+	.venv-audit/bin/python -m pip install --quiet --editable '.[test]' pip-audit
+	.venv-audit/bin/pip-audit --local --skip-editable --progress-spinner off
+
+dist:  ## Build the source distribution and the wheel, and try both, each in a fresh environment.
+	$(PYTHON) -m venv --clear .venv-dist
+	.venv-dist/bin/python -m pip install --quiet build twine
+	rm -rf build dist
+	.venv-dist/bin/python -m build --outdir dist
+	.venv-dist/bin/twine check --strict dist/*
+	.venv-dist/bin/python tests/distributions.py dist
+
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@
 
 clean:  ## Remove what the other targets made.
-	rm -rf $(VENV) .venv-oldest build *.egg-info .pytest_cache .ruff_cache .jax_cache
+	rm -rf $(VENV) .venv-* build dist *.egg-info .pytest_cache .ruff_cache .jax_cache
 	rm -rf docs/_build docs/gallery docs/generated docs/sg_execution_times.rst

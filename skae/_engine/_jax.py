@@ -10,6 +10,7 @@ from time import perf_counter
 import numpy as np
 
 from .forks import check_runs
+from .memory import COMPILING_BYTES, RUNNING_BYTES, check_memory
 
 POLLING_SECONDS = 2e-4
 """How long to poll a small tile's result before blocking: waking a sleeping thread takes longer
@@ -143,14 +144,16 @@ def compiled(function, arguments, *, is_own, cpu_options=None, donates_first=Fal
     import jax
 
     check_runs()
-
+    check_memory(COMPILING_BYTES, "Compiling a program")
     jitted = jax.jit(function, donate_argnums=(0,) if donates_first else ())
     with jax.disable_jit(is_own and INLINES_OWN_PROGRAMS):
         lowered = jitted.lower(*arguments)
     program = _compile(lowered, (cpu_options or {}) if on_cpu() else {})
+    n_bytes = _bytes_of_call(program)
 
     def call(*arguments):
         check_runs()
+        check_memory(n_bytes, "A call of the network")
         config = jax.config
         # Under a debugger's setting JAX calls no program, under a guard none with new data.
         if config.jax_disable_jit or config.jax_transfer_guard or config.jax_debug_infs:
@@ -159,6 +162,14 @@ def compiled(function, arguments, *, is_own, cpu_options=None, donates_first=Fal
         return program(*arguments)
 
     return call
+
+
+def _bytes_of_call(program):
+    """Memory of this machine that a call of a program takes for results and on the way there."""
+    sizes = program.memory_analysis() if on_cpu() else None
+    if sizes is None:  # which JAX does not promise
+        return RUNNING_BYTES
+    return RUNNING_BYTES + sizes.output_size_in_bytes + sizes.temp_size_in_bytes
 
 
 def _compile(lowered, options):

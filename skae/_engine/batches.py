@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _jax
+from .memory import THREAD_BYTES, check_memory
 
 BLOCK_BYTES = 16 * 2**20
 """Largest block, as float32: some milliseconds of training, small beside the data."""
@@ -36,6 +37,7 @@ def aligned(shape):
 
 def ahead(items):
     """Yield items of an iterator, each made in a thread while the one before is in use."""
+    check_memory(THREAD_BYTES, "The thread that prepares the rows")
     with ThreadPoolExecutor(1) as worker:
         following = worker.submit(next, items, None)
         while (item := following.result()) is not None:

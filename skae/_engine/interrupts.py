@@ -3,6 +3,8 @@
 import signal
 import threading
 
+from .memory import THREAD_BYTES, check_memory
+
 
 def out_of_reach(function):
     """Call `function` where no Ctrl-C breaks it off, which is raised when it is done.
@@ -21,6 +23,8 @@ def in_a_thread(function):
     Python 3.12, a `join` that an interrupt breaks off takes a thread that is still running for one
     that has ended. It would go on beside what comes next, and end the process at exit.
     """
+    # A thread that gets no memory for its first frame would be waited for for ever, in `start`.
+    check_memory(THREAD_BYTES, "A thread in which networks are built or programs compiled")
     outcome, done, first = {}, threading.Event(), threading.Lock()
     thread, interrupt = None, None
 

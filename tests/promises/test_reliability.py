@@ -14,7 +14,19 @@ from skae._engine.interrupts import in_a_thread
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs" / "benchmarks"))
 
-from reliability import bad_data, divergence, interrupts, parameters, seeds, session, subjects
+from reliability import (
+    bad_data,
+    divergence,
+    growth,
+    interrupts,
+    memory,
+    parameters,
+    processes,
+    saving,
+    seeds,
+    session,
+    subjects,
+)
 from reliability import threads as many_threads
 from reliability.tally import Tally
 
@@ -64,19 +76,22 @@ def test_a_thread_is_waited_for_through_an_interrupt():
     assert ended
 
 
+CAMPAIGNS = {
+    "parameters": lambda: parameters.campaign(90),
+    "bad data": lambda: bad_data.campaign(2),
+    "interrupts": lambda: interrupts.campaign(2, 6),
+    "divergence": divergence.campaign,
+    "threads": lambda: many_threads.campaign(5),
+    "one seed": lambda: seeds.campaign(3),
+    "global state": session.campaign,
+    "save": lambda: saving.campaign(3, 4),
+    "processes": lambda: processes.campaign(names=subjects.NAMES[::4]),
+    "memory limit": lambda: memory.campaign(4, ("rows", "transform")),
+    "growth": lambda: growth.campaign(growth.FEWEST, 10, 2000, 4),
+}
+
+
 @slow
-@pytest.mark.parametrize(
-    "run",
-    [
-        lambda: parameters.campaign(90),
-        lambda: bad_data.campaign(2),
-        lambda: interrupts.campaign(2, 6),
-        divergence.campaign,
-        lambda: many_threads.campaign(5),
-        lambda: seeds.campaign(3),
-        session.campaign,
-    ],
-    ids=["parameters", "bad data", "interrupts", "divergence", "threads", "one seed", "session"],
-)
-def test_campaigns(run):
-    assert not run().faults
+@pytest.mark.parametrize("name", CAMPAIGNS)
+def test_campaigns(name):
+    assert not CAMPAIGNS[name]().faults

@@ -18,7 +18,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from _report import RESULTS, environment, markdown_table
 
-from reliability import bad_data, divergence, interrupts, parameters, seeds, session, threads
+from reliability import (
+    bad_data,
+    divergence,
+    growth,
+    interrupts,
+    memory,
+    parameters,
+    processes,
+    saving,
+    seeds,
+    session,
+    threads,
+)
 
 CAMPAIGNS = {
     "parameters": (parameters, {"n_cases": 500}, {"n_cases": 90}),
@@ -28,6 +40,14 @@ CAMPAIGNS = {
     "threads": (threads, {"n_calls": 1000}, {"n_calls": 20}),
     "one seed": (seeds, {}, {"n_ways": 3}),
     "global state": (session, {}, {}),
+    "save": (saving, {"n_kills": 50, "n_sizes": 20}, {"n_kills": 5, "n_sizes": 5}),
+    "processes": (processes, {}, {}),
+    "memory limit": (memory, {"n_limits": 40}, {"n_limits": 6}),
+    "growth": (
+        growth,
+        {"n_fits": 1000, "n_networks": 500, "n_transforms": 100_000, "n_refits": 20},
+        {"n_fits": 200, "n_networks": 20, "n_transforms": 10_000, "n_refits": 5},
+    ),
 }
 """Each campaign's module, what it is called with, and what with ``--quick``."""
 
