@@ -329,6 +329,12 @@ def test_the_unit_of_y_does_not_matter(numbers):
     np.testing.assert_allclose(other, 1e6 * one - 3e8, rtol=1e-4)
 
 
+def test_X_may_be_beyond_single_precision(wine, half):
+    X, _ = wine
+    one, other = (classifier().fit(c * X, half).decision_function(c * X) for c in (1.0, 2.0**300))
+    np.testing.assert_allclose(other, one, atol=1e-5)
+
+
 def test_several_targets(numbers):
     X, _, known = numbers
     both = regressor(max_iter=0).fit(X, np.c_[known, -2 * known])

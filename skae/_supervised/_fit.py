@@ -19,8 +19,7 @@ from .._engine import (
     diverged,
     graph_of,
 )
-from ..corruption import GaussianNoise
-from ._head import HeadShrinkage, at_linear_model, with_head
+from ._head import HeadShrinkage, InputNoise, at_linear_model, with_head
 from ._linear import chosen, folds, held_out_loss, ridge_of_features, views
 from ._spreading import certainty, neighbourhood, padded, spread, spreading_helps
 
@@ -249,7 +248,7 @@ class Fit:
         # The linear model has half the squares.
         penalty = Weighted(HeadShrinkage(), self.shrinkage / 2)
         level = noise * self._deviation()
-        objective = Objective(self.task.loss, (penalty,), GaussianNoise(), level)
+        objective = Objective(self.task.loss, (penalty,), InputNoise(), level)
         training = Training(
             start.recipe, objective, Solver("adam"), settings.seed, start.constants, start=start
         )
@@ -263,11 +262,8 @@ class Fit:
         return training
 
     def _deviation(self):
-        """Root mean square deviation of X, in its units."""
-        X = self.seen[:, self.n_units :]
-        return float(
-            np.sqrt(X.var(axis=0).mean()) * np.mean(self.network.constants.get("scale", 1))
-        )
+        """Root mean square deviation of X, on the network's scale."""
+        return float(np.sqrt(self.seen[:, self.n_units :].var(axis=0).mean()))
 
     # Spreading labels
 

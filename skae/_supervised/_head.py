@@ -8,6 +8,7 @@ from .._engine import FittedNetwork, NormalCode, PointCode, Recipe, graph_of, lo
 from .._layers import first_units, rescaled
 from .._stages import activated
 from ..architectures import Architecture
+from ..corruption import Corruption
 from ..losses import Loss
 from ..penalties import Penalty
 
@@ -132,6 +133,22 @@ def at_linear_model(network, centre, gain, coef, intercept):
         trainable=[*network.trainable[:-2], *own[:2]],
         fixed=[*network.fixed[:-2], *own[2:]],
     )
+
+
+class InputNoise(Corruption):
+    """Normal noise on the network's scale: X may be beyond the range of single precision."""
+
+    has_units = False
+    mixes_rows = False
+
+    def __init__(self, level=0.0):
+        self.level = level
+
+    def apply(self, X, level, seed):
+        """Corrupt a batch; see `Corruption.apply`."""
+        from keras import ops, random
+
+        return X + level * random.normal(ops.shape(X), seed=seed)
 
 
 class CrossEntropy(Loss):
