@@ -4,7 +4,7 @@ import numpy as np
 
 from .._data import TrainingSet
 from .._data.contents import asked_contents
-from .._data.table import checked_features, table_of
+from .._data.table import Encoded, checked_features, table_of
 from .._data.validation import explaining
 from .._sklearn_compat import check_sample_weight
 from ._warnings import warn_of_far_rows, warn_of_levels
@@ -17,16 +17,15 @@ def checked_rows(estimator, X, X_clean, sample_weight, X_val, *, reset):
     ----------
     estimator : BaseAutoencoder
         Number and names of the features are kept in it with ``reset=True``, else compared.
-    X, X_clean, sample_weight, X_val : as in `fit`
+    X : as in `fit`, or Encoded
+    X_clean, sample_weight, X_val : as in `fit`
     reset : bool
     """
-    missing, contents = estimator.missing == "mask", None
-    if reset:
-        contents = asked_contents(estimator, X)
-        estimator._table = None if contents is None else table_of(contents, sample_weight)
-    X = checked_features(estimator, X, "X", missing=missing, contents=contents, reset=reset)
-    if contents is not None:
-        warn_of_levels(contents, estimator._table, estimator)
+    missing = estimator.missing == "mask"
+    if isinstance(X, Encoded):
+        X, estimator._table, estimator.n_features_in_ = X.features, X.table, X.n_columns
+    else:
+        X = features_of(estimator, X, sample_weight, missing=missing, reset=reset)
     if X_clean is not None:
         X_clean = checked_companion(estimator, X_clean, "X_clean", X, missing=missing)
     if sample_weight is not None:
@@ -41,6 +40,18 @@ def checked_rows(estimator, X, X_clean, sample_weight, X_val, *, reset):
         data.validation = checked_validation(estimator, X_val, X, X_clean)
         warn_of_far_rows(data.validation.X, "X_val", data)
     return data
+
+
+def features_of(estimator, X, sample_weight, *, missing, reset):
+    """X as the matrix of features that it is trained on; with ``reset=True`` it is described."""
+    contents = None
+    if reset:
+        contents = asked_contents(estimator, X)
+        estimator._table = None if contents is None else table_of(contents, sample_weight)
+    X = checked_features(estimator, X, "X", missing=missing, contents=contents, reset=reset)
+    if contents is not None:
+        warn_of_levels(contents, estimator._table, estimator)
+    return X
 
 
 def checked_validation(estimator, X_val, X, X_clean):
