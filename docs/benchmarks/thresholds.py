@@ -28,8 +28,8 @@ COLUMNS = {
 
 NOTES = [
     "Factors: five of them and noise of the same variance, normal; 1,000 new rows. Others: rows "
-    "that are left over, at most 300. A box plot flags .4 % of normal numbers, and what it flags of "
-    "the new rows' own scores is in the last column. Mixed: every second column is cut at its "
+    "that are left over, at most 300. A box plot flags .4 % of normal numbers, and what it flags "
+    "of the new rows' own scores is in the last column. Mixed: every second column is cut at its "
     "quintiles into categories; the features are those that the table is encoded as.",
 ]
 
