@@ -69,6 +69,9 @@ class Corruption(Term):
     """Whether adding a number to the data adds it to the result. Then the process gets data whose
     means are zero, in their units, so that a large mean takes no precision away."""
 
+    has_units = True
+    """Whether it acts in the units of X, rather than on the scale of the network."""
+
     mixes_rows = True
     """Whether what a row becomes may depend on the other rows of its batch. If in doubt, it may:
     then identical rows of small data are not merged."""

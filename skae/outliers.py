@@ -19,6 +19,7 @@ from ._autoencoders._trimming import agreeing, distances
 from ._data import Rows, TrainingSet
 from ._data.sources import is_source
 from ._data.statistics import blocks, summarise
+from ._data.table import Encoded
 from ._data.training_set import SAMPLE_ROWS, SAMPLE_VALUES
 from ._html import HTMLReprMixin
 from ._sklearn_compat import Interval, ObjectWith, StrOptions, fit_context
@@ -91,10 +92,10 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
     contamination : "auto" or float, default="auto"
         Share of the training rows, by weight, that `predict` calls outliers, in the range (0, 0.5].
         "auto" calls those so whose score is below the lower quartile by more than 1.5 times the
-        distance of the quartiles, as in a box plot. Where X has fewer than 20 rows a feature, at
-        most 2**25 values, and no columns of categories, the quartiles are those of rows that are
-        scored by fits of the others: its own training rows a fit finds too likely. That takes one
-        to five fits more.
+        distance of the quartiles, as in a box plot. Where X has fewer than 20 rows a feature, of
+        which each level of a category is one, and at most 2**25 values, the quartiles are those of
+        rows that are scored by fits of the others: its own training rows a fit finds too likely.
+        That takes one to five fits more.
     random_state : int, RandomState instance or None, default=None
         Determines all random numbers, in place of the `random_state` of `estimator`. Pass an int
         for reproducible results.
@@ -177,7 +178,6 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
         array = whole(clone(estimator), X, "X") if is_source(X) else None
         with inside(self, estimator):
             estimator.fit(X, sample_weight=sample_weight)
-        new.estimator_ = estimator
         for name in ("n_features_in_", "feature_names_in_"):
             vars(new).pop(name, None)
             if hasattr(estimator, name):
@@ -186,9 +186,7 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
         n_rows = checked.shape[0]
         weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, float)
         data = TrainingSet.from_arrays(checked, sample_weight=weight, missing=True)
-        new.constant_ = constant_values(data)
-        new.surprise_ = float(np.log(weight.sum() + 2))
-        new.density_ = normal_density(estimator, data)
+        new._take(estimator, data, weight.sum())
         scores = new._scores(checked)
         new.offset_ = new._offset(data, scores, weight)
         agreeing = weight * (scores >= new.offset_)
@@ -196,29 +194,46 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
         self.__dict__ = vars(new)
         return self
 
+    def _take(self, estimator, data, total):
+        """Take a fitted autoencoder, and what is known of its training rows, of a weight in all."""
+        self.estimator_ = estimator
+        self.constant_ = constant_values(data)
+        self.surprise_ = float(np.log(total + 2))
+        self.density_ = normal_density(estimator, data)
+
     def _offset(self, data, scores, weight):
         """The score below which rows are outliers; the scores are those of the training rows."""
         n_features = data.X.n_features
         has_few = data.n_rows < min(ROWS_PER_FEATURE * n_features, SAMPLE_VALUES // n_features)
-        if self.contamination == "auto" and has_few and self.estimator_._table is None:
+        if self.contamination == "auto" and has_few:
             data = usual_rows(data)  # with copies merged, which no fold parts then
-            if data.n_rows >= FEWEST_ROWS:
-                scores, weight = self._held_out_scores(data)
+            held_out = self._held_out_scores(data, weight.sum() / data.weight.sum())
+            if held_out:
+                scores, weight = map(np.concatenate, zip(*held_out, strict=True))
         return offset(scores, weight, self.contamination)
 
-    def _held_out_scores(self, data):
-        """Scores of rows by fits of the others, and their weights."""
-        X, scores, weights = data.X.part(np.arange(data.n_rows)), [], []
-        seed = self.estimator_._seed
-        fold = np.random.default_rng([seed, 1]).permutation(len(X)) % FOLDS
-        for number in range(int(np.clip(HELD_OUT_ROWS // len(X), 1, FOLDS))):
+    def _held_out_scores(self, data, unit):
+        """Scores of rows by fits of the others, and the weights of the rows, of each fold.
+
+        A fold is left out if the others have no value of some feature: they tell nothing of it.
+        """
+        if data.n_rows < FEWEST_ROWS:
+            return []
+        found, table, estimator = [], self.estimator_._table, self.estimator_
+        fold = np.random.default_rng([estimator._seed, 1]).permutation(data.n_rows) % FOLDS
+        for number in range(int(np.clip(HELD_OUT_ROWS // data.n_rows, 1, FOLDS))):
             out = fold == number
-            detector = clone(self).set_params(contamination=0.5, random_state=seed)
-            with inside(self, self.estimator_, silenced=(UserWarning,)):
-                detector.fit(X[~out], sample_weight=data.weight[~out])
-            scores.append(detector.score_samples(X[out]))
-            weights.append(data.weight[out])
-        return np.concatenate(scores), np.concatenate(weights)
+            others, rest = data.subset(np.flatnonzero(~out)), data.subset(np.flatnonzero(out))
+            if not (summarise(others.X).weight > 0).all():
+                continue
+            # A file of the first fit's must not be taken for one of theirs.
+            estimator = clone(estimator).set_params(checkpoint=None)
+            with inside(self, estimator, silenced=(UserWarning,)):
+                estimator._fit(Encoded(all_of(others.X), table), sample_weight=others.weight)
+            detector = copy.copy(self)
+            detector._take(estimator, others, unit * others.weight.sum())
+            found.append((detector._scores(all_of(rest.X)), rest.weight))
+        return found
 
     def _unfitted(self):
         """The autoencoder to train."""
@@ -397,6 +412,11 @@ def _is_of(density, estimator):
             )
         )
     )
+
+
+def all_of(rows):
+    """All rows as an array of their own type."""
+    return rows.part(np.arange(rows.n_rows))
 
 
 def usual_rows(data):

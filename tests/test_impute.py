@@ -203,6 +203,14 @@ def test_units_do_not_matter(rows):
     np.testing.assert_allclose((other - shift) / factor, found, atol=0.01 * X.std())
 
 
+def test_an_offset_takes_no_more_than_the_rounding_of_X(rows):
+    """Rows rounded in the same way, but about zero, are filled with the same values."""
+    offset = 2.0**40
+    far = offset + rows[1]
+    near = imputer().fit_transform(far - offset)
+    np.testing.assert_allclose(imputer().fit_transform(far) - offset, near, atol=2**-12)
+
+
 def test_a_row_depends_on_no_other(fitted, rows):
     one_by_one = np.concatenate([fitted.transform(row[None]) for row in rows[1][:20]])
     np.testing.assert_array_equal(one_by_one, fitted.transform(rows[1])[:20])

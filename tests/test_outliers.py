@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from cases import slow
 from scipy import sparse
@@ -283,6 +284,29 @@ def test_few_rows_of_many_features_do_not_make_new_ones_outliers():
     assert np.mean(detector.predict(X[60:]) == -1) < 0.05
     again = AutoencoderOutlierDetector(random_state=0).fit(X[:60][::-1])
     assert again.offset_ == pytest.approx(detector.offset_, rel=1e-6)
+
+
+def test_few_rows_of_a_table_do_not_make_new_ones_outliers(tmp_path):
+    """A level of a single row is known to all fits; each checkpoint is that of the first fit."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({f"number {i}": rng.normal(size=360) for i in range(10)})
+    for i in range(8):
+        table[f"level {i}"] = rng.choice(list("abcd"), size=360)
+    table.loc[5, "level 0"] = "e"
+    file = tmp_path / "fit.ckpt"
+    vae = VariationalAutoencoder(0.95, max_iter=5, trim_fraction=0.1, checkpoint=file)
+    model = detector(vae).fit(table[:60])
+    by_training_rows = offset(model.score_samples(table[:60]), np.ones(60), "auto")
+    assert np.mean(model.score_samples(table[60:]) < by_training_rows) > 0.3
+    assert np.mean(model.predict(table[60:]) == -1) < 0.1
+
+
+def test_a_feature_that_few_rows_have_is_no_reason_to_fail():
+    """Fits of other rows would know nothing of it."""
+    X = np.random.default_rng(0).normal(size=(40, 4))
+    X[1:, 3] = np.nan
+    model = detector(VariationalAutoencoder(2, max_iter=2, missing="mask")).fit(X)
+    assert np.isfinite(model.offset_)
 
 
 def test_a_given_share_of_few_rows_is_that_of_the_training_rows():

@@ -26,7 +26,10 @@ from skae import (
     AutoencoderTransformer,
     VariationalAutoencoder,
 )
-from skae._supervised._linear import FINE_SHRINKAGES, folds, views
+from skae._data import Rows
+from skae._supervised._fit import predicted
+from skae._supervised._head import at_linear_model, blended, with_head
+from skae._supervised._linear import FINE_SHRINKAGES, folds, sure_share, views
 from skae._supervised._spreading import certainty, neighbourhood, spread
 from skae._supervised._tasks import Regression
 
@@ -160,6 +163,37 @@ def test_what_the_head_may_see():
     assert common[2] > 100 * common[3]
     np.testing.assert_array_equal(of_x.gain > 0, [False, False, True, True, False])
     np.testing.assert_array_equal(of_code.gain > 0, [True, True, False, False, False])
+
+
+def test_a_network_counts_as_far_as_its_gain_is_sure():
+    """Least squares without intercept, minus the standard error of its slope."""
+    rng = np.random.default_rng(0)
+    one, other, noise = rng.normal(size=(3, 40, 1))
+    target = other + 0.6 * (one - other) + 0.5 * noise
+    step, error = (one - other)[:, 0], (target - other)[:, 0]
+    ((slope,), (rest,), *_) = np.linalg.lstsq(step[:, None], error, rcond=None)
+    expected = slope - np.sqrt(rest / 40 / (step @ step))
+    ones = np.ones(40)
+    assert sure_share(target, one, other, ones) == pytest.approx(expected)
+    assert sure_share(target, one, other, 1e9 * ones) == pytest.approx(expected)
+    assert sure_share(other + 0.1 * noise, one, other, ones) == 0
+    assert sure_share(one + 1e-9 * noise, one, other, ones) == pytest.approx(1)
+    assert sure_share(target, one, one, ones) == 1
+
+
+def test_a_blend_of_network_and_linear_model_predicts_that_of_their_predictions(numbers):
+    X, y, _ = numbers
+    network = with_head(regressor().fit(X, y).estimator_._network, 1)
+    rng, n_units = np.random.default_rng(0), network.n_code_features
+    rows, seen = Rows(X), network.encode(Rows(X), np.empty((150, network.n_code_features)))
+    sees_both, sees_x, sees_code = (list(views(seen, np.ones(150), 2))[i] for i in (0, 2, 5))
+    coef = rng.normal(size=(n_units, 1))
+    linear = at_linear_model(network, sees_x.centre, sees_x.gain, coef, [0.5])
+    for view in (sees_both, sees_code):
+        one = at_linear_model(network, view.centre, view.gain, 2 * coef, [-1.0])
+        found = predicted(blended(one, linear, 0.3), rows)
+        expected = 0.3 * predicted(one, rows) + 0.7 * predicted(linear, rows)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_a_class_of_one_row_is_never_held_out():
@@ -327,6 +361,12 @@ def test_the_unit_of_y_does_not_matter(numbers):
     X, _, known = numbers
     one, other = (regressor().fit(X, y).predict(X) for y in (known, 1e6 * known - 3e8))
     np.testing.assert_allclose(other, 1e6 * one - 3e8, rtol=1e-4)
+
+
+def test_X_may_be_beyond_single_precision(wine, half):
+    X, _ = wine
+    one, other = (classifier().fit(c * X, half).decision_function(c * X) for c in (1.0, 2.0**300))
+    np.testing.assert_allclose(other, one, atol=1e-5)
 
 
 def test_several_targets(numbers):

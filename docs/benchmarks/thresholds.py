@@ -10,7 +10,8 @@ import warnings
 
 import numpy as np
 from _report import add_output_options, write_results
-from sklearn.datasets import load_breast_cancer, load_digits
+from mixed import mixed
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 
 from skae import AutoencoderOutlierDetector
 from skae.outliers import offset
@@ -22,11 +23,14 @@ COLUMNS = {
     "by_training_rows": "new rows flagged, scores of training rows",
     "auto": "new rows flagged, auto",
     "training": "training rows flagged, auto",
+    "own": "new rows flagged, their own scores",
 }
 
 NOTES = [
     "Factors: five of them and noise of the same variance, normal; 1,000 new rows. Others: rows "
-    "that are left over, at most 300. A box plot flags .4 % of normal numbers.",
+    "that are left over, at most 300. A box plot flags .4 % of normal numbers, and what it flags "
+    "of the new rows' own scores is in the last column. Mixed: every second column is cut at its "
+    "quintiles into categories; the features are those that the table is encoded as.",
 ]
 
 
@@ -48,19 +52,38 @@ def cases():
     ):
         X = np.random.default_rng(0).permutation(load().data)
         yield name, X[:n_rows], X[n_rows : n_rows + 300]
+    for name, load, n_rows in (
+        ("diabetes, mixed", load_diabetes, 60),
+        ("diabetes, mixed", load_diabetes, 150),
+        ("wine, mixed", load_wine, 60),
+        ("breast cancer, mixed", load_breast_cancer, 60),
+    ):
+        table = mixed(np.random.default_rng(0).permutation(load().data))
+        train, new = table[:n_rows], table[n_rows : n_rows + 300]
+        yield name, train, new[~unknown_levels(new, train)]
+
+
+def unknown_levels(new, train):
+    """Which rows hold a level that no training row holds, and are refused."""
+    categories = train.select_dtypes("category")
+    return np.any([~new[name].isin(train[name]) for name in categories], axis=0)
 
 
 def record(name, X, new):
     """What the detector flags."""
     detector = AutoencoderOutlierDetector(random_state=0).fit(X)
-    of_training_rows = offset(detector.score_samples(X), np.ones(len(X)), "auto")
+    scores = detector.score_samples(new)
+    of_training_rows, own = (
+        offset(found, np.ones(len(found)), "auto") for found in (detector.score_samples(X), scores)
+    )
     result = {
         "data": name,
         "n_rows": len(X),
-        "n_features": X.shape[1],
-        "by_training_rows": float(np.mean(detector.score_samples(new) < of_training_rows)),
-        "auto": float(np.mean(detector.predict(new) < 0)),
+        "n_features": len(detector.constant_),
+        "by_training_rows": float(np.mean(scores < of_training_rows)),
+        "auto": float(np.mean(scores < detector.offset_)),
         "training": float(np.mean(detector.predict(X) < 0)),
+        "own": float(np.mean(scores < own)),
     }
     print(result, flush=True)
     return result

@@ -6,7 +6,7 @@ from .._data import TrainingSet
 from .._data.contents import asked_contents
 from .._data.sources import HELD_BYTES, is_large, is_source, large_source, source_of
 from .._data.streamed import CheckedBlocks, StreamedSet, check_parted
-from .._data.table import checked_features, table_of
+from .._data.table import Encoded, checked_features, table_of
 from .._data.validation import explaining
 from .._sklearn_compat import check_sample_weight
 from ._warnings import warn_of_far_rows, warn_of_levels, warn_of_share_held_out
@@ -19,19 +19,24 @@ def checked_rows(estimator, X, X_clean, sample_weight, X_val, *, reset):
     ----------
     estimator : BaseAutoencoder
         Number and names of the features are kept in it with ``reset=True``, else compared.
-    X, X_clean, sample_weight, X_val : as in `fit`
+    X : as in `fit`, or Encoded
+    X_clean, sample_weight, X_val : as in `fit`
     reset : bool
     """
     missing = estimator.missing == "mask"
-    given, X = (
-        X,
-        read_by_blocks(estimator, X, X_clean, sample_weight, reset=reset, splits=X_val is None),
-    )
-    if isinstance(X, StreamedSet):
-        data, X = X, X.held.X.X
+    read = None
+    if not isinstance(X, Encoded):
+        splits = X_val is None
+        read = read_by_blocks(estimator, X, X_clean, sample_weight, reset=reset, splits=splits)
+    if isinstance(read, StreamedSet):
+        data, X = read, read.held.X.X
     else:
-        if X is None:
-            X = checked_table(estimator, given, sample_weight, missing=missing, reset=reset)
+        if isinstance(X, Encoded):
+            X, estimator._table, estimator.n_features_in_ = X.features, X.table, X.n_columns
+        elif read is not None:
+            X = read
+        else:
+            X = features_of(estimator, X, sample_weight, missing=missing, reset=reset)
         if X_clean is not None:
             X_clean = checked_companion(estimator, X_clean, "X_clean", X, missing=missing)
         if sample_weight is not None:
@@ -48,13 +53,13 @@ def checked_rows(estimator, X, X_clean, sample_weight, X_val, *, reset):
     return data
 
 
-def checked_table(estimator, X, sample_weight, *, missing, reset):
-    """The training rows as a matrix of features; of a table, the estimator learns its columns."""
-    if not reset:
-        return checked_features(estimator, X, "X", missing=missing)
-    contents = asked_contents(estimator, X)
-    estimator._table = None if contents is None else table_of(contents, sample_weight)
-    X = checked_features(estimator, X, "X", missing=missing, contents=contents, reset=True)
+def features_of(estimator, X, sample_weight, *, missing, reset):
+    """X as the matrix of features that it is trained on; with ``reset=True`` it is described."""
+    contents = None
+    if reset:
+        contents = asked_contents(estimator, X)
+        estimator._table = None if contents is None else table_of(contents, sample_weight)
+    X = checked_features(estimator, X, "X", missing=missing, contents=contents, reset=reset)
     if contents is not None:
         warn_of_levels(contents, estimator._table, estimator)
     return X

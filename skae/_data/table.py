@@ -1,6 +1,7 @@
 """Tables with columns of categories: as numbers that count alike, and back."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -435,6 +436,26 @@ def as_type(values, dtype):
     if high > limits.max:  # of 64 bits, the next number that is floating
         high = np.nextafter(high, 0.0)
     return np.clip(np.rint(values), limits.min, high)
+
+
+class Encoded(NamedTuple):
+    """Training rows that are features already, for fits of some rows of data that are described.
+
+    Parameters
+    ----------
+    features : ndarray or sparse matrix of shape (n_rows, n_features)
+        Checked rows.
+    table : Table or None
+        Whose features they are; None for plain numbers.
+    """
+
+    features: object
+    table: Table | None
+
+    @property
+    def n_columns(self):
+        """Number of columns of the table, or of the features that are none."""
+        return self.features.shape[1] if self.table is None else len(self.table.columns)
 
 
 # Describing a table

@@ -183,12 +183,14 @@ class Objective:
         return forward, decoded.fixed
 
     def _corrupted(self, X, level, seed, constants):
-        """The input after the corruption, which acts in the units of X.
+        """The input after the corruption, which acts in the units of X if it has units.
 
         Where it leaves a value alone, that keeps its precision.
         """
         from keras import ops
 
+        if not self.corruption.has_units:
+            constants = {}
         if self.corruption.ignores_offset and "centre" in constants:
             constants = {**constants, "centre": ops.zeros_like(constants["centre"])}
         clean = restored(X, constants)

@@ -19,9 +19,8 @@ from .._engine import (
     diverged,
     graph_of,
 )
-from ..corruption import GaussianNoise
-from ._head import HeadShrinkage, at_linear_model, with_head
-from ._linear import chosen, folds, held_out_loss, ridge_of_features, views
+from ._head import HeadShrinkage, InputNoise, at_linear_model, blended, with_head
+from ._linear import chosen, folds, held_out_outputs, ridge_of_features, sure_share, views
 from ._spreading import certainty, neighbourhood, padded, spread, spreading_helps
 
 NOISES = (0.0, 0.5, 1.0)
@@ -101,15 +100,15 @@ class Trial:
         Loss before the first and after each epoch; empty where nothing was held out.
     outputs : ndarray of shape (n_rows, n_targets)
         Those of the network that was best for a row's fold; NaN for rows never held out.
-    is_beaten : bool, default=False
-        Whether the linear model that would not be trained further had a lower loss.
+    share : float, default=1.0
+        That of the network in what is predicted, beside the linear model that is not trained.
     """
 
     noise: float
     n_epochs: int
     curve: list
     outputs: np.ndarray
-    is_beaten: bool = False
+    share: float = 1.0
 
 
 class Counted(Hooks):
@@ -159,12 +158,13 @@ class Fit:
         spread_data = self._spread(trial.outputs)
         if spread_data is not None:
             data, n_epochs = spread_data, self.settings.max_iter
-        if n_epochs == 0:
-            network = self._linear(every, self.alone) if trial.is_beaten else start
-            return Outcome(network, [], trial.curve)
-        training = self._trained(start, data, n_epochs, trial.noise)
-        has_spread = spread_data is not None
-        return Outcome(checked(training), training.history["loss"], trial.curve, has_spread)
+        network, history = start, {"loss": []}
+        if n_epochs:
+            training = self._trained(start, data, n_epochs, trial.noise)
+            network, history = checked(training), training.history
+        if trial.share < 1:
+            network = blended(network, self._linear(every, self.alone), trial.share)
+        return Outcome(network, history["loss"], trial.curve, spread_data is not None)
 
     def _choose_linear_model(self):
         """Choose what of code and X the linear model sees, and how strongly it is shrunk."""
@@ -178,7 +178,7 @@ class Fit:
         self.view, self.shrinkage = chosen(
             self.task, self.seen, self.y, sample.weight, self.fold, candidates
         )
-        self.alone = self.view, self.shrinkage
+        self.alone = None
         if hasattr(self.task, "left_out_losses") and 1 < len(self.y) <= LEFT_OUT_ROWS:
             self.alone = ridge_of_features(self.task, self.seen, self.y, sample.weight, candidates)
 
@@ -200,12 +200,6 @@ class Fit:
         model = self.task.linear(view.of(self.seen[kept]), self.y[kept], weight, shrinkage)
         return at_linear_model(self.network, view.centre, view.gain, *model)
 
-    def _loss_alone(self):
-        """Mean loss, on rows held out, of the linear model that would not be trained further."""
-        view, shrinkage = self.alone
-        seen, weight = view.of(self.seen), self.sample.weight
-        return held_out_loss(self.task, seen, self.y, weight, self.fold, shrinkage)
-
     # Training
 
     def _best_trial(self):
@@ -214,9 +208,19 @@ class Fit:
         if not settings.early_stopping or not settings.max_iter or self.fold.max() < 0:
             return Trial(0.0, settings.max_iter, [], np.full(self.y.shape, np.nan))
         trial = min((self._trial(noise) for noise in NOISES), key=lambda trial: min(trial.curve))
-        if min(trial.curve) > self._loss_alone():
-            trial.n_epochs, trial.is_beaten = 0, True
+        if self.alone is not None:
+            trial.share = self._share(trial.outputs)
+            trial.n_epochs *= trial.share > 0
         return trial
+
+    def _share(self, outputs):
+        """Share of the network, of which these are the outputs for rows held out."""
+        out, weight = self.fold >= 0, self.sample.weight
+        view, shrinkage = self.alone
+        alone = held_out_outputs(
+            self.task, view.of(self.seen), self.y, weight, self.fold, shrinkage
+        )
+        return sure_share(self.y[out], outputs[out], alone[out], weight[out])
 
     def _trial(self, noise):
         outputs, curve = np.full(self.y.shape, np.nan), 0.0
@@ -249,7 +253,7 @@ class Fit:
         # The linear model has half the squares.
         penalty = Weighted(HeadShrinkage(), self.shrinkage / 2)
         level = noise * self._deviation()
-        objective = Objective(self.task.loss, (penalty,), GaussianNoise(), level)
+        objective = Objective(self.task.loss, (penalty,), InputNoise(), level)
         training = Training(
             start.recipe, objective, Solver("adam"), settings.seed, start.constants, start=start
         )
@@ -263,11 +267,8 @@ class Fit:
         return training
 
     def _deviation(self):
-        """Root mean square deviation of X, in its units."""
-        X = self.seen[:, self.n_units :]
-        return float(
-            np.sqrt(X.var(axis=0).mean()) * np.mean(self.network.constants.get("scale", 1))
-        )
+        """Root mean square deviation of X, on the network's scale."""
+        return float(np.sqrt(self.seen[:, self.n_units :].var(axis=0).mean()))
 
     # Spreading labels
 

@@ -8,6 +8,7 @@ from .._engine import FittedNetwork, NormalCode, PointCode, Recipe, graph_of, lo
 from .._layers import first_units, rescaled
 from .._stages import activated
 from ..architectures import Architecture
+from ..corruption import Corruption
 from ..losses import Loss
 from ..penalties import Penalty
 
@@ -132,6 +133,46 @@ def at_linear_model(network, centre, gain, coef, intercept):
         trainable=[*network.trainable[:-2], *own[:2]],
         fixed=[*network.fixed[:-2], *own[2:]],
     )
+
+
+def blended(network, linear, share):
+    """The network whose outputs are a share of those of one, and the rest those of a linear model.
+
+    Parameters
+    ----------
+    network : FittedNetwork
+    linear : FittedNetwork
+        Of the same encoder at first, with a head that does not see the code; both heads have the
+        same centre.
+    share : float
+    """
+    shares, heads = (share, 1 - share), (network, linear)
+    gain = np.where(network.fixed[-1] != 0, network.fixed[-1], linear.fixed[-1])
+    slopes = sum(
+        part * head.fixed[-1][:, None].astype(float) * head.trainable[-2]
+        for part, head in zip(shares, heads, strict=True)
+    )
+    coef = np.divide(slopes, gain[:, None], out=np.zeros_like(slopes), where=gain[:, None] != 0)
+    intercept = sum(
+        part * head.trainable[-1].astype(float) for part, head in zip(shares, heads, strict=True)
+    )
+    return at_linear_model(network, network.fixed[-2], gain, coef, intercept)
+
+
+class InputNoise(Corruption):
+    """Normal noise on the network's scale: X may be beyond the range of single precision."""
+
+    has_units = False
+    mixes_rows = False
+
+    def __init__(self, level=0.0):
+        self.level = level
+
+    def apply(self, X, level, seed):
+        """Corrupt a batch; see `Corruption.apply`."""
+        from keras import ops, random
+
+        return X + level * random.normal(ops.shape(X), seed=seed)
 
 
 class CrossEntropy(Loss):

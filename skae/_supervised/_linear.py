@@ -62,15 +62,21 @@ def views(seen, weight, n_units):
             yield View(mean, np.where(every & ~excluded, 1 / np.sqrt(scale), 0.0))
 
 
-def held_out_loss(task, features, target, weight, fold, shrinkage):
-    """Mean loss of the rows that folds hold out."""
-    total = n_rows = 0.0
+def held_out_outputs(task, features, target, weight, fold, shrinkage):
+    """What linear models of the other rows give for rows that folds hold out; NaN for others."""
+    outputs = np.full(target.shape, np.nan)
     for number in range(fold.max() + 1):
         out = fold == number
         coef, intercept = task.linear(features[~out], target[~out], weight[~out], shrinkage)
-        losses = task.losses(features[out] @ coef + intercept, target[out])
-        total, n_rows = total + weight[out] @ losses, n_rows + weight[out].sum()
-    return total / n_rows
+        outputs[out] = features[out] @ coef + intercept
+    return outputs
+
+
+def held_out_loss(task, features, target, weight, fold, shrinkage):
+    """Mean loss of the rows that folds hold out."""
+    out = fold >= 0
+    outputs = held_out_outputs(task, features, target, weight, fold, shrinkage)
+    return np.average(task.losses(outputs[out], target[out]), weights=weight[out])
 
 
 def chosen(task, seen, target, weight, fold, candidates):
@@ -121,6 +127,28 @@ def ridge_of_features(task, seen, target, weight, candidates):
     view = candidates[2]
     losses = task.left_out_losses(view.of(seen), target, weight, FINE_SHRINKAGES)
     return view, FINE_SHRINKAGES[np.argmin(losses @ weight)]
+
+
+def sure_share(target, one, other, weight):
+    """Share of one prediction beside another that is sure to be right, in the range [0, 1].
+
+    The share of least squares minus its standard error: where few rows decide, chance would give
+    shares that lose more than they gain.
+
+    Parameters
+    ----------
+    target, one, other : ndarray of shape (n_rows, n_targets)
+        Predictions of rows that neither has seen.
+    weight : ndarray of shape (n_rows,)
+    """
+    step, error = one - other, target - other
+    n_rows, share_of = weight.sum() ** 2 / np.square(weight).sum(), weight / weight.sum()
+    size = share_of @ np.square(step).mean(axis=1)
+    if size == 0:
+        return 1.0
+    share = share_of @ (step * error).mean(axis=1) / size
+    rest = share_of @ np.square(error - share * step).mean(axis=1)
+    return float(np.clip(share - np.sqrt(rest / size / n_rows), 0.0, 1.0))
 
 
 def folds(strata, n_folds, share, seed):

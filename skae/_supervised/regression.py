@@ -17,9 +17,13 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
     regression on its code and on X is fitted to the labelled rows, and encoder and regression are
     trained further together from there. What the regression sees, how strongly it is shrunk, the
     noise that is added to X in training and the number of epochs are those of the least squared
-    error on labelled rows held out. Where that is no gain, it is a ridge regression on standardised
-    X, whose shrinkage is that of the least error of each row by the others, as of
-    `sklearn.linear_model.RidgeCV`; beyond 1,000 labelled rows the one before the training.
+    error on labelled rows held out.
+
+    With up to 1,000 labelled rows, the prediction is a share of that network's and, for the rest,
+    that of a ridge regression on standardised X, whose shrinkage is that of the least error of each
+    row by the others, as of `sklearn.linear_model.RidgeCV`. The share is that of least squares on
+    the rows held out, minus its standard error, in the range [0, 1]: the network counts as far as
+    its gain is sure. A regression on X is part of the network, so that both are one.
 
     Parameters
     ----------
@@ -52,7 +56,7 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
         Weighted mean and standard deviation of y in the labelled rows, for a y of one or of two
         dimensions; a deviation of zero is replaced by one.
     n_iter_ : int
-        Number of epochs of the further training; 0 where the ridge regression was best.
+        Number of epochs of the further training; 0 where a linear model was best.
     loss_curve_ : list of float
         Mean squared error of each of these epochs, of y over `target_scale_`, and the penalty on
         the regression's coefficients.

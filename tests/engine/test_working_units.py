@@ -9,6 +9,7 @@ from skae._data import Rows
 from skae._engine import Objective, Recipe, draws, graph_of
 from skae._engine.graph import initial_weights
 from skae._engine.units import bounded, for_programs, restored, standardised
+from skae._supervised._head import InputNoise
 from skae.architectures import Dense
 from skae.corruption import Composition, Corruption, GaussianNoise, MaskingNoise, SwapNoise
 from skae.losses import Loss, SquaredError
@@ -199,6 +200,12 @@ def test_what_a_corruption_leaves_alone_keeps_its_precision(corruption, X):
     masked = got == np.float32((-3 - CONSTANTS["centre"]) / 4)
     assert 0.1 < masked.mean() < 0.6
     np.testing.assert_array_equal(np.asarray(got)[~masked], rows[~masked])
+
+
+def test_a_corruption_without_units_acts_on_the_networks_scale():
+    constants = {**CONSTANTS, "scale": np.asarray(1e300)}  # beyond single precision
+    got, rows = corrupted(InputNoise(), np.zeros((4000, 3)) + CONSTANTS["centre"], constants, 0.5)
+    assert np.std(got - rows) == pytest.approx(0.5, rel=0.03)
 
 
 class Halving(Corruption):
