@@ -28,6 +28,7 @@ test-oldest:  ## Run the tests on the lowest supported versions, in an environme
 
 test-newest:  ## Run the tests on the newest versions, pre-releases too, in an environment of its own.
 	$(PYTHON) -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade pip
 	.venv-newest/bin/python -m pip install --quiet --upgrade --pre --editable '.[test]'
 	.venv-newest/bin/python -m pytest
 
