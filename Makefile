@@ -33,14 +33,16 @@ docs: $(INSTALLED)  ## Build the site into docs/_build/html: examples are run, w
 
 test-newest:  ## Run the tests on the newest versions, pre-releases too, in an environment of its own.
 	$(PYTHON) -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade pip
 	.venv-newest/bin/python -m pip install --quiet --upgrade --pre --editable '.[test]'
 	.venv-newest/bin/python -m pytest
 
 audit:  ## Look up known vulnerabilities of all that skae installs, extras and tools of its tests too.
 	$(PYTHON) -m venv --clear .venv-audit
 	.venv-audit/bin/python -m pip install --quiet --upgrade pip setuptools
-	.venv-audit/bin/python -m pip install --quiet --editable '.[test]' pip-audit
-	.venv-audit/bin/pip-audit --local --skip-editable --progress-spinner off
+	.venv-audit/bin/python -m pip install --quiet '.[test]' pip-audit
+	.venv-audit/bin/python -m pip uninstall --quiet --yes skae
+	.venv-audit/bin/pip-audit --local --strict --progress-spinner off  # which fails where it cannot look up
 
 dist:  ## Build the source distribution and the wheel, and try both, each in a fresh environment.
 	$(PYTHON) -m venv --clear .venv-dist

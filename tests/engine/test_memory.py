@@ -7,6 +7,8 @@ import pytest
 
 from skae._engine import memory
 
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+
 PROGRAM = """
 import os, resource
 from skae._engine.interrupts import in_a_thread
@@ -30,7 +32,6 @@ assert within(2 * THREAD_BYTES) == "done"
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_a_thread_is_started_where_there_is_memory_for_it():
     """Python's `Thread.start` waits for ever for one that gets none for its first frame."""
     subprocess.run([sys.executable, "-c", PROGRAM], check=True, timeout=60)

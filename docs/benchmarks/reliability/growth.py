@@ -166,6 +166,7 @@ def transforms(n_transforms):
     for n_rows in (1, 48, 49, 5000):
         fitted.transform(rows[:n_rows])
     before = compilations.number
+    assert before, "no compilation was counted"
     for number, n_rows in enumerate(generator.integers(1, 5001, size=n_transforms)):
         fitted.transform(rows[:n_rows])
         if number % (n_transforms // 100) == 0:
@@ -183,5 +184,6 @@ def refits(n_refits):
         for number in range(-2, n_refits):
             before = compilations.number if number == 0 else before
             bits(estimator.set_params(**{inner: 2 + number}).fit(X, y), X)
+        assert before, "no compilation was counted"
         found[name] = compilations.number - before
     return found
