@@ -166,13 +166,13 @@ def test_what_the_head_may_see():
 
 
 def test_a_network_counts_as_far_as_its_gain_is_sure():
-    """Least squares without intercept, minus the standard error of its slope."""
+    """Least squares without intercept, minus twice the standard error of its slope."""
     rng = np.random.default_rng(0)
     one, other, noise = rng.normal(size=(3, 40, 1))
     target = other + 0.6 * (one - other) + 0.5 * noise
     step, error = (one - other)[:, 0], (target - other)[:, 0]
     ((slope,), (rest,), *_) = np.linalg.lstsq(step[:, None], error, rcond=None)
-    expected = slope - np.sqrt(rest / 40 / (step @ step))
+    expected = slope - 2 * np.sqrt(rest / 40 / (step @ step))
     ones = np.ones(40)
     assert sure_share(target, one, other, ones) == pytest.approx(expected)
     assert sure_share(target, one, other, 1e9 * ones) == pytest.approx(expected)

@@ -36,7 +36,8 @@ NOTES = [
     "AUC is the area under the ROC curve of the test rows, AP the average precision: means over "
     "the tables and seeds. The spread is the standard deviation over seeds of the unsupervised "
     "AUC's mean over the tables; a seed decides on the split and on the detector. The seconds are "
-    "the median over the tables of a second fit and its scores, in which nothing is compiled.",
+    "the median over the tables of a second fit and its scores, in which nothing is compiled; "
+    "those of skae are of a later run, on a machine that was busy with other work.",
 ]
 
 

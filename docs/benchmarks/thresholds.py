@@ -9,7 +9,7 @@ import argparse
 import warnings
 
 import numpy as np
-from _report import add_output_options, write_results
+from _report import add_output_options, read_records, write_results
 from mixed import mixed
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 
@@ -77,6 +77,7 @@ def record(name, X, new):
         offset(found, np.ones(len(found)), "auto") for found in (detector.score_samples(X), scores)
     )
     result = {
+        "key": key_of(name, X),
         "data": name,
         "n_rows": len(X),
         "n_features": len(detector.constant_),
@@ -89,18 +90,24 @@ def record(name, X, new):
     return result
 
 
+def key_of(name, X):
+    """Name of a case."""
+    return f"{name}, {len(X)} x {X.shape[1]}"
+
+
 def main():
     """Measure and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", help="names of data to run anew; all without it")
     add_output_options(parser, "thresholds")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    records = []
-    for case in cases():  # each is kept: a run may be broken off
-        records.append(record(*case))
-        write_results(
-            args.json, args.markdown, "Thresholds of the detector", records, COLUMNS, NOTES
-        )
+    records = read_records(args.json, "key") if args.only else {}
+    for name, X, new in cases():  # each is kept: a run may be broken off
+        if not args.only or name in args.only:
+            records[key_of(name, X)] = record(name, X, new)
+            title, every = "Thresholds of the detector", list(records.values())
+            write_results(args.json, args.markdown, title, every, COLUMNS, NOTES)
 
 
 if __name__ == "__main__":

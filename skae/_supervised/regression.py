@@ -22,8 +22,8 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
     With up to 1,000 labelled rows, the prediction is a share of that network's and, for the rest,
     that of a ridge regression on standardised X, whose shrinkage is that of the least error of each
     row by the others, as of `sklearn.linear_model.RidgeCV`. The share is that of least squares on
-    the rows held out, minus its standard error, in the range [0, 1]: the network counts as far as
-    its gain is sure. A regression on X is part of the network, so that both are one.
+    the rows held out, minus twice its standard error, in the range [0, 1]: the network counts as
+    far as its gain is sure. A regression on X is part of the network, so that both are one.
 
     Parameters
     ----------
