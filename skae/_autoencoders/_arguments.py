@@ -105,24 +105,46 @@ def read_by_blocks(estimator, X, X_clean, sample_weight, *, reset, splits):
         Whether rows of X are to be held out where the estimator says so.
     """
     asked = needs_array(estimator, X_clean, sample_weight)
-    if not is_source(X):
-        source = None if asked else large_source(X)
-        if source is None or batch_is_large(estimator, source.n_features):
-            return None
-    else:
-        source = source_of(X, "X")
-    blocks = checked_blocks(estimator, source, "X", reset=reset)
-    n_rows, data = source.n_rows, None
+    source = source_to_read(estimator, X, asked)
+    if source is None:
+        return None
+    blocks, data = checked_blocks(estimator, source, "X", reset=reset), None
+    n_rows, n_features = source.n_rows, source.n_features
     held_out = estimator.validation_fraction if splits and estimator.early_stopping else 0.0
-    if n_rows is None or is_large(n_rows, source.n_features):
+    if n_rows is not None and is_large(n_rows, n_features):
+        check_needs_no_array(estimator, asked, n_features)
+    if n_rows is None or is_large(n_rows, n_features):
         missing = estimator.missing == "mask"
         data = StreamedSet.from_blocks(blocks, missing=missing, held_out=held_out)
-        n_rows = blocks.n_rows
-    if not is_large(n_rows, blocks.n_features or source.n_features):
+        n_rows, n_features = blocks.n_rows, blocks.n_features
+    if not is_large(n_rows, n_features):
         return blocks.to_array(n_rows)
+    check_needs_no_array(estimator, asked, n_features)
     check_parted(data, held_out)
     warn_of_share_held_out(data.share_held_out, held_out)
-    if batch_is_large(estimator, blocks.n_features):
+    return data
+
+
+def source_to_read(estimator, X, asked):
+    """The `Source` that X is read from block by block; None if it is read as a whole.
+
+    Arrays and tables in memory are so where they are small, or something `asked` needs all rows.
+    """
+    if is_source(X):
+        return source_of(X, "X")
+    source = None if asked else large_source(X)
+    return None if source is None or batch_is_large(estimator, source.n_features) else source
+
+
+def check_needs_no_array(estimator, asked, n_features):
+    """Refuse large data if something needs all of their rows at once.
+
+    Raises
+    ------
+    ValueError
+        If so.
+    """
+    if batch_is_large(estimator, n_features):
         asked = [*asked, "batch_size"]
     if asked:
         raise ValueError(
@@ -130,7 +152,6 @@ def read_by_blocks(estimator, X, X_clean, sample_weight, *, reset, splits):
             f"{' and '.join(asked)} need{'s' * (len(asked) == 1)} all rows at once. Do without, or "
             "give X as an array or a memory map, or some of its rows."
         )
-    return data
 
 
 def whole(estimator, X, name):

@@ -106,6 +106,7 @@ def test_large_data_give_the_bits_of_one_array(X, large, storage, holds_out, tmp
     np.testing.assert_array_equal(on_disk.transform(X), shuffled.fit(X).transform(X))
 
 
+@slow
 @pytest.mark.parametrize("dtype", [np.float32, np.uint8])
 def test_large_data_train_as_well(X, large, dtype):
     rows = (20 * X + 100).clip(0, 255).astype(dtype)
@@ -352,7 +353,7 @@ def test_what_is_refused_of_large_data(X, large, what):
     ("params", "arguments", "name"),
     [
         ({"trim_fraction": 0.1}, {}, "trim_fraction needs"),
-        ({"pretraining": "layerwise"}, {}, "pretraining needs"),
+        pytest.param({"pretraining": "layerwise"}, {}, "pretraining needs", marks=slow),
         ({"batch_size": 2000}, {}, "batch_size needs"),
         ({"trim_fraction": 0.1}, {"sample_weight": np.ones(N_ROWS)}, "sample_weight and trim_fr"),
     ],
