@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from cases import slow
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -61,6 +62,7 @@ def test_a_grid_of_codes_is_decoded(autoencoder):
     assert {image.get_clim() for image in display.images_.flat} == {(images.min(), images.max())}
 
 
+@slow
 def test_the_prior_of_a_variational_autoencoder_needs_no_data(autoencoder):
     vae = small(VariationalAutoencoder, 2).fit(X)
     display = LatentManifoldDisplay.from_estimator(vae, n_images=3)
@@ -80,6 +82,7 @@ def test_a_code_of_one_unit_gives_a_single_row():
     np.testing.assert_allclose(drawn(display.images_).shape, (1, 5, 9))
 
 
+@slow
 def test_a_unit_without_values_is_warned_of():
     constant = np.tile(X[:1], (20, 1))
     model = small(n_components=2).fit(X)
@@ -182,6 +185,7 @@ def test_pairs_that_are_no_rows(autoencoder, pairs):
         LatentTraversalDisplay.from_rows(autoencoder, X, pairs)
 
 
+@slow
 def test_steps_without_an_inverse_leave_the_autoencoders_own_features():
     class Doubling(StandardScaler):
         inverse_transform = property()
@@ -194,6 +198,7 @@ def test_steps_without_an_inverse_leave_the_autoencoders_own_features():
     np.testing.assert_allclose(drawn(display.images_)[0, 0], pipe[1].reconstruct(2 * X)[0])
 
 
+@slow
 def test_a_search_and_set_output(autoencoder):
     search = GridSearchCV(small().set_output(transform="pandas"), {"n_components": [3]}, cv=2)
     frame = pd.DataFrame(X, columns=NAMES)
@@ -202,6 +207,7 @@ def test_a_search_and_set_output(autoencoder):
     np.testing.assert_allclose(drawn(display.images_), drawn(plain.images_), rtol=1e-4)
 
 
+@slow
 def test_categories_are_named():
     table = pd.DataFrame({"a": X[:, 0], "b": pd.Categorical(list("xyz") * 20)})
     model = small(n_components=1).fit(table)
