@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skae import AutoencoderTransformer, VariationalAutoencoder
 from skae.plotting import LatentManifoldDisplay, LatentTraversalDisplay
+from skae.plotting._latent_manifold import unit_range
 
 plt = pytest.importorskip("matplotlib.pyplot")
 
@@ -86,8 +87,15 @@ def test_a_code_of_one_unit_gives_a_single_row():
 def test_a_unit_without_values_is_warned_of():
     constant = np.tile(X[:1], (20, 1))
     model = small(n_components=2).fit(X)
-    with pytest.warns(UserWarning, match="Unit 0 of the code is .* Its axis shows one image"):
+    with pytest.warns(UserWarning, match=r"the units \[0\] have one value for all rows"):
         LatentManifoldDisplay.from_estimator(model, constant, components=(0,), n_images=2)
+
+
+def test_units_that_are_active_for_few_rows_move_to_where_they_are():
+    code = np.zeros((200, 2))
+    code[0, 0], code[:, 1] = 5.0, np.linspace(0, 1, 200)
+    low, centre, high = unit_range(code, [0, 1])
+    np.testing.assert_allclose([low, centre, high], [[0, 0.02], [0, 0.5], [5, 0.98]])
 
 
 @pytest.mark.parametrize(
