@@ -27,7 +27,7 @@ class EpochObserver(ABC):
     Attributes
     ----------
     max_propagation_depth : None
-        Says scikit-learn to tell of estimators in pipelines and searches, at any depth.
+        Lets scikit-learn pass the callback on to estimators in pipelines and searches.
 
     Examples
     --------
@@ -56,9 +56,9 @@ class EpochObserver(ABC):
         ----------
         fit : str
             Names the fit, or the layer that is pretrained, by its path through pipelines and
-            searches, such as "GridSearchCV/search/Pipeline-2/AutoencoderTransformer-1". A number is
-            that of the task, such as of a candidate and fold; a path of which the first name is
-            followed by another text than before is that of another call of fit.
+            searches, such as "GridSearchCV-1f3a09c2/search/Pipeline-2/AutoencoderTransformer-1".
+            What follows the first name differs from call to call of `fit`; further numbers count
+            the candidates and folds of a search, and the steps of a pipeline.
         logs : dict of str to float
             "epoch", "loss", "learning_rate" and, with validation rows, "val_loss".
         """

@@ -66,6 +66,7 @@ def test_clones_and_copies_keep_their_callbacks():
 
 
 @needs_callbacks
+@slow
 def test_each_fit_of_a_search_and_each_pretrained_layer_has_a_name():
     recorder = Recorder()
     deep = AutoencoderTransformer(1, hidden_layer_sizes=(2,), max_iter=3, random_state=0)

@@ -96,7 +96,7 @@ def located(estimator):
     ValueError
         If there is none.
     """
-    found = _find(estimator)
+    found = find(estimator)
     if found is None:
         if hasattr(estimator, "fit"):
             check_is_fitted(estimator)
@@ -108,15 +108,16 @@ def located(estimator):
     return found
 
 
-def _find(estimator):
+def find(estimator):
+    """The autoencoder in an estimator, fitted or not; None if there is none."""
     if isinstance(estimator, BaseAutoencoder):
         return Located(estimator, [])
     for name in WITHIN:
         if hasattr(estimator, name):
-            return _find(getattr(estimator, name))
+            return find(getattr(estimator, name))
     steps = [step for _, step in getattr(estimator, "steps", [])]
     for number in reversed(range(len(steps))):
-        found = _find(steps[number])
+        found = find(steps[number])
         if found is not None:
             before = [step for step in steps[:number] if step not in (None, "passthrough")]
             return Located(found.autoencoder, before + found.before)

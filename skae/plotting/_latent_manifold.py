@@ -16,6 +16,9 @@ PRIOR_RANGE = 2.0
 N_TICKS = 5
 """Most ticks of an axis."""
 
+INCHES_OF_TICK = 0.6, 0.25
+"""Room that a label takes on the horizontal and on the vertical axis."""
+
 
 class LatentManifoldDisplay:
     """Grid of images that codes on a plane decode to.
@@ -125,7 +128,7 @@ class LatentManifoldDisplay:
         Warns
         -----
         UserWarning
-            If a unit has one value for all rows of X: then its axis shows nothing.
+            If a unit has one value for all rows of X, so that its axis shows nothing.
         """
         check_at_least(n_images, 1, "n_images")
         inner = located(estimator)
@@ -185,13 +188,21 @@ class LatentManifoldDisplay:
         for axis, component, places_, values in zip(
             (ax.xaxis, ax.yaxis), self.components, places, self.values, strict=False
         ):
-            some = np.linspace(0, len(values) - 1, min(len(values), N_TICKS)).astype(int)
+            n_ticks = min(len(values), _room_for_ticks(ax, axis))
+            some = np.linspace(0, len(values) - 1, n_ticks).astype(int)
             axis.set_ticks(places_[some], [f"{value:.3g}" for value in values[some]])
             axis.set_label_text(f"Component {component}")
         name = self.estimator_name
         ax.set_title(f"Decoded codes of {name}" if name else "", fontsize="medium")
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def _room_for_ticks(ax, axis):
+    """Number of ticks whose labels do not overlap."""
+    box = ax.get_window_extent()
+    pixels = box.width / INCHES_OF_TICK[0] if axis is ax.xaxis else box.height / INCHES_OF_TICK[1]
+    return int(np.clip(pixels / ax.figure.dpi, 1, N_TICKS))
 
 
 def checked_components(components, n_units):
@@ -217,12 +228,29 @@ def _range(inner, X, n_units, components):
                 "values lie."
             )
         return np.full(n_units, -PRIOR_RANGE), np.zeros(n_units), np.full(n_units, PRIOR_RANGE)
-    code = inner.encode(X)
+    return unit_range(inner.encode(X), components)
+
+
+def unit_range(code, units):
+    """Where each unit of a code begins, lies and ends; warns of those that are constant.
+
+    Parameters
+    ----------
+    code : ndarray of shape (n_samples, n_units)
+    units : sequence of int
+        Those that are to move.
+
+    Returns
+    -------
+    low, centre, high : ndarray of shape (n_units,)
+        Quantiles; of units that are active for few rows only, the lowest and highest value.
+    """
     low, centre, high = np.quantile(code, (OUTER, 0.5, 1 - OUTER), axis=0)
-    for component in components:
-        if low[component] == high[component]:
-            warn(
-                f"Unit {component} of the code is {low[component]:.3g} for nearly all rows of X. "
-                "Its axis shows one image."
-            )
+    is_rare = low == high
+    low, high = np.where(is_rare, code.min(axis=0), low), np.where(is_rare, code.max(axis=0), high)
+    if constant := [unit for unit in units if low[unit] == high[unit]]:
+        warn(
+            f"Of the code, the units {constant} have one value for all rows of X, so that nothing "
+            "changes along them."
+        )
     return low, centre, high

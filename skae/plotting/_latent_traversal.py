@@ -6,7 +6,7 @@ import numpy as np
 
 from ._estimators import located
 from ._images import check_at_least, checked_image_shape, draw_images, grid_size, limits_of
-from ._latent_manifold import OUTER
+from ._latent_manifold import unit_range
 from ._matplotlib import axes_or_new
 
 MOST_ROWS = 10
@@ -148,13 +148,18 @@ class LatentTraversalDisplay:
             or `components` are no units of its code.
         ImportError
             If matplotlib is not installed.
+
+        Warns
+        -----
+        UserWarning
+            If a unit has one value for all rows of X, so that nothing changes along it.
         """
         check_at_least(n_steps, 2, "n_steps")
         inner = located(estimator)
         code = inner.encode(X)
         n_units = code.shape[1]
-        low, centre, high = np.quantile(code, (OUTER, 0.5, 1 - OUTER), axis=0)
         units = _checked_units(components, n_units)
+        low, centre, high = unit_range(code, units)
         lines = np.tile(centre, (len(units), n_steps, 1))
         for line, unit in zip(lines, units, strict=True):
             line[:, unit] = np.linspace(low[unit], high[unit], n_steps)

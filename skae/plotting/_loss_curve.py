@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._html import comparable_pca_error, why_ended
-from ._estimators import final_estimator, located
+from ._estimators import final_estimator, find
 from ._matplotlib import COLORS, NEUTRAL, axes_or_new, remove_spines
 
 
@@ -220,11 +220,10 @@ class LossCurveDisplay:
 
 
 def _with_curve(estimator):
-    """The estimator whose curve is drawn: the last one, else the autoencoder before it."""
+    """The estimator whose curve is drawn: the last one, else the autoencoder in it."""
     last = final_estimator(estimator)
-    if last is estimator or hasattr(last, "loss_curve_"):
-        return last
-    return located(estimator).autoencoder
+    inner = None if hasattr(last, "loss_curve_") else find(estimator)
+    return last if inner is None else inner.autoencoder
 
 
 def _curves(estimator):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from cases import slow
 
 from skae import AutoencoderTransformer
 from skae._autoencoders import _report
@@ -115,6 +116,7 @@ def test_a_narrow_terminal_is_not_wrapped(monkeypatch):
     assert len(sys.stdout.getvalue()) <= 30
 
 
+@slow
 def test_a_fit_that_fails_ends_its_bar(monkeypatch):
     monkeypatch.setattr(sys, "stdout", Terminal())
     with pytest.raises(ValueError, match="loss became"), np.errstate(all="ignore"):

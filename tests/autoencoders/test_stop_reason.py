@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cases import slow
 
 import skae
 from skae import AutoencoderTransformer
@@ -37,6 +38,7 @@ def test_a_rule_that_is_met_in_the_last_epoch_is_the_reason():
     assert autoencoder(**{**STOPPED, "max_iter": 4}).fit(X).stop_reason_ == "no_change"
 
 
+@slow
 def test_a_schedule_that_divides_goes_on_where_the_rule_is_met():
     fitted = autoencoder(**{**STOPPED, "max_iter": 6}, learning_rate="adaptive").fit(X)
     assert (fitted.stop_reason_, fitted.n_iter_) == ("max_iter", 6)

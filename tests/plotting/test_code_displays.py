@@ -3,14 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+from cases import slow
+from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skae import AutoencoderTransformer, VariationalAutoencoder
 from skae.plotting import LatentManifoldDisplay, LatentTraversalDisplay
+from skae.plotting._latent_manifold import unit_range
 
 plt = pytest.importorskip("matplotlib.pyplot")
 
@@ -31,7 +33,7 @@ def autoencoder():
 @pytest.fixture(scope="module")
 def pipeline():
     frame = pd.DataFrame(X, columns=NAMES)
-    return make_pipeline(StandardScaler(), small(), LogisticRegression()).fit(frame, Y)
+    return make_pipeline(StandardScaler(), small(), DummyClassifier()).fit(frame, Y)
 
 
 def drawn(images):
@@ -61,6 +63,7 @@ def test_a_grid_of_codes_is_decoded(autoencoder):
     assert {image.get_clim() for image in display.images_.flat} == {(images.min(), images.max())}
 
 
+@slow
 def test_the_prior_of_a_variational_autoencoder_needs_no_data(autoencoder):
     vae = small(VariationalAutoencoder, 2).fit(X)
     display = LatentManifoldDisplay.from_estimator(vae, n_images=3)
@@ -80,11 +83,19 @@ def test_a_code_of_one_unit_gives_a_single_row():
     np.testing.assert_allclose(drawn(display.images_).shape, (1, 5, 9))
 
 
+@slow
 def test_a_unit_without_values_is_warned_of():
     constant = np.tile(X[:1], (20, 1))
     model = small(n_components=2).fit(X)
-    with pytest.warns(UserWarning, match="Unit 0 of the code is .* Its axis shows one image"):
+    with pytest.warns(UserWarning, match=r"the units \[0\] have one value for all rows"):
         LatentManifoldDisplay.from_estimator(model, constant, components=(0,), n_images=2)
+
+
+def test_units_that_are_active_for_few_rows_move_to_where_they_are():
+    code = np.zeros((200, 2))
+    code[0, 0], code[:, 1] = 5.0, np.linspace(0, 1, 200)
+    low, centre, high = unit_range(code, [0, 1])
+    np.testing.assert_allclose([low, centre, high], [[0, 0.02], [0, 0.5], [5, 0.98]])
 
 
 @pytest.mark.parametrize(
@@ -182,6 +193,7 @@ def test_pairs_that_are_no_rows(autoencoder, pairs):
         LatentTraversalDisplay.from_rows(autoencoder, X, pairs)
 
 
+@slow
 def test_steps_without_an_inverse_leave_the_autoencoders_own_features():
     class Doubling(StandardScaler):
         inverse_transform = property()
@@ -194,6 +206,7 @@ def test_steps_without_an_inverse_leave_the_autoencoders_own_features():
     np.testing.assert_allclose(drawn(display.images_)[0, 0], pipe[1].reconstruct(2 * X)[0])
 
 
+@slow
 def test_a_search_and_set_output(autoencoder):
     search = GridSearchCV(small().set_output(transform="pandas"), {"n_components": [3]}, cv=2)
     frame = pd.DataFrame(X, columns=NAMES)
@@ -202,6 +215,7 @@ def test_a_search_and_set_output(autoencoder):
     np.testing.assert_allclose(drawn(display.images_), drawn(plain.images_), rtol=1e-4)
 
 
+@slow
 def test_categories_are_named():
     table = pd.DataFrame({"a": X[:, 0], "b": pd.Categorical(list("xyz") * 20)})
     model = small(n_components=1).fit(table)

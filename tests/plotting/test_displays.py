@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from cases import slow
 from scipy import sparse
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
@@ -14,7 +15,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from skae import AutoencoderTransformer
+from skae import AutoencoderOutlierDetector, AutoencoderTransformer
 from skae.plotting import LatentSpaceDisplay, LossCurveDisplay, ReconstructionDisplay
 
 plt = pytest.importorskip("matplotlib.pyplot")
@@ -215,6 +216,15 @@ def test_loss_curves_of_several(autoencoder):
     np.testing.assert_array_equal(display.lines_[1].get_ydata(), mlp.loss_curve_)
     ours, ours_validation, theirs = (line.get_color() for line in drawn)
     assert ours == ours_validation != theirs
+
+
+@slow
+def test_the_curve_of_what_is_built_on_an_autoencoder():
+    base = AutoencoderTransformer(2, hidden_layer_sizes=(), max_iter=2)
+    detector = AutoencoderOutlierDetector(base, random_state=0).fit(X)
+    display = LossCurveDisplay.from_estimator(detector)
+    curve = detector.estimator_.loss_curve_
+    np.testing.assert_array_equal(display.lines_[0].get_ydata(), curve)
 
 
 def test_loss_curve_names(autoencoder):

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from cases import slow
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import train_test_split
@@ -58,6 +59,7 @@ def test_bins_hold_the_share_of_each_group(autoencoder):
     assert display.ax_.get_xlabel() == "Reconstruction error"
 
 
+@slow
 def test_a_detector_brings_its_score_and_threshold():
     pipe = make_pipeline(StandardScaler(), AutoencoderOutlierDetector(small(), random_state=0))
     display = ReconstructionErrorDisplay.from_estimator(pipe.fit(X), X)
@@ -169,6 +171,7 @@ def test_names_pass_through_a_pipeline():
     assert [label.get_text() for label in display.ax_.get_yticklabels()] == list("uvwxyz")
 
 
+@slow
 def test_code_sizes_on_rows_held_out():
     display = ExplainedVarianceDisplay.from_code_sizes(
         make_pipeline(StandardScaler(), small()), X, n_components=(2, 1), test_size=0.5
@@ -188,6 +191,7 @@ def test_code_sizes_on_rows_held_out():
         ExplainedVarianceDisplay.from_code_sizes(small(), X, n_components=())
 
 
+@slow
 def test_without_pca_where_it_is_not_defined():
     gaps = np.where(RNG.random(X.shape) < 0.1, np.nan, X)
     display = ExplainedVarianceDisplay.from_estimator(small(missing="mask").fit(gaps), gaps)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from cases import slow, slow_but
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -43,6 +44,7 @@ def test_filters_of_a_linear_network_are_its_matrix():
     assert low == -high  # grey is zero
 
 
+@slow
 def test_filters_of_a_decoder_are_what_units_add():
     model = small(output_activation="identity", hidden_layer_sizes=()).fit(X)
     matrix = model.inverse_transform(np.vstack([np.eye(3), np.zeros(3)]))
@@ -56,8 +58,8 @@ def test_filters_of_a_decoder_are_what_units_add():
     "model",
     [
         small(architecture=Dense((5,), tied=True)),
-        small(cls=VariationalAutoencoder),
-        small(hidden_layer_sizes=(7, 5)),
+        pytest.param(small(cls=VariationalAutoencoder), marks=slow),
+        pytest.param(small(hidden_layer_sizes=(7, 5)), marks=slow),
     ],
     ids=["tied", "variational", "deep"],
 )
@@ -84,7 +86,7 @@ def test_the_strongest_filters_are_drawn_in_their_order():
     assert display.ax_.get_title() == "4 of 9 filters of AutoencoderTransformer's encoder"
 
 
-@pytest.mark.parametrize("downsampling", ["stride", "max_pool"])
+@pytest.mark.parametrize("downsampling", slow_but("stride", of=["stride", "max_pool"]))
 def test_filters_of_a_convolution_are_its_kernels(downsampling):
     model = small(None, architecture=Conv((4, 4), (3,), 3, downsampling=downsampling)).fit(X)
     display = FiltersDisplay.from_estimator(model)
