@@ -84,6 +84,13 @@ def test_arrays(X, fitted, dtype):
     assert fitted.explained_variance(lazy) == pytest.approx(fitted.explained_variance(X))
 
 
+@slow
+def test_missing_values_are_filled(X):
+    holes = np.where(X > 2, np.nan, X)
+    model = autoencoder(missing="mask").fit(holes)
+    check_same(model.impute(da.from_array(holes, chunks=CHUNKS)), model.impute(holes))
+
+
 def test_scores_of_outliers(X, detector):
     lazy = da.from_array(X, chunks=CHUNKS)
     for name in SCORES:
