@@ -38,7 +38,7 @@ LEAST_VARIANCE = 1e-3
 DRAWS, N_FILLS = 16, 20
 """Draws of a row's code for its evidence lower bound, and rounds that fill what is missing."""
 
-ROWS_PER_FEATURE = 20
+ROWS_PER_FEATURE = 50
 """Rows for each feature from which the scores of training rows are like those of new ones; see
 docs/benchmarks/results/thresholds.md."""
 
@@ -92,7 +92,7 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
     contamination : "auto" or float, default="auto"
         Share of the training rows, by weight, that `predict` calls outliers, in the range (0, 0.5].
         "auto" calls those so whose score is below the lower quartile by more than 1.5 times the
-        distance of the quartiles, as in a box plot. Where X has fewer than 20 rows a feature, of
+        distance of the quartiles, as in a box plot. Where X has fewer than 50 rows a feature, of
         which each level of a category is one, and at most 2**25 values, the quartiles are those of
         rows that are scored by fits of the others: its own training rows a fit finds too likely.
         That takes one to five fits more.
