@@ -75,26 +75,22 @@ class EpochCallbacks:
             self._epoch.call_on_fit_task_begin(**self._arguments)
 
     def end_epoch(self, training):
-        """An epoch ended; returns whether a callback wants the training to stop.
-
-        Callbacks that ask for `metadata` get the number of the epoch and what was recorded in it.
-        """
-
-        def recorded():
+        """An epoch ended; returns whether a callback wants the training to stop."""
+        if self._epoch is not None:
+            # As metadata, which scikit-learn offers, a ScoringMonitor would hand it to its scorers.
             history = {name: curve[-1] for name, curve in training.history.items()}
-            return {"epoch": training.n_epochs, **history}
-
-        return self._end(self._epoch, metadata=recorded)
+            self._epoch.skae_recorded = {"epoch": training.n_epochs, **history}
+        return self._end(self._epoch)
 
     def end(self):
         """The fit, or the training of the layer, ended."""
         self._end(self._task)
 
-    def _end(self, task, **arguments):
+    def _end(self, task):
         if task is None:
             return False
         return task.call_on_fit_task_end(
-            **self._arguments, **arguments, reconstruction_attributes=self._attributes
+            **self._arguments, reconstruction_attributes=self._attributes
         )
 
 

@@ -74,10 +74,11 @@ class EpochObserver(ABC):
     def on_fit_task_begin(self, estimator, context):  # noqa: B027
         """A part of a fit begins; see scikit-learn's `FitCallback`."""
 
-    def on_fit_task_end(self, estimator, context, *, metadata=None):
+    def on_fit_task_end(self, estimator, context):
         """A part of a fit ended; see scikit-learn's `FitCallback`."""
-        if metadata is not None and context.task_name == "epoch" and "loss" in metadata:
-            self.on_epoch_end(path_of(context.parent), metadata)
+        logs = getattr(context, "skae_recorded", None)
+        if logs is not None:
+            self.on_epoch_end(path_of(context.parent), logs)
 
 
 def path_of(context):

@@ -229,7 +229,7 @@ class ReconstructionErrorDisplay:
         Raises
         ------
         ValueError
-            If no error is finite, or there are more than 10 groups.
+            If no error is finite, or the threshold is not, or there are more than 10 groups.
         ImportError
             If matplotlib is not installed.
         """
@@ -239,6 +239,8 @@ class ReconstructionErrorDisplay:
         groups = _groups(self.y, len(self.error))
         values = self.error[finite]
         if self.threshold is not None:
+            if not np.isfinite(self.threshold):
+                raise ValueError(f"threshold must be a finite number, got {self.threshold!r}.")
             values = np.append(values, self.threshold)
         scale, options = _scale(values, log_scale)
         edges = _edges(values, scale, **options)

@@ -110,6 +110,8 @@ def test_what_cannot_be_drawn_is_said():
     assert legend(display) == ["all rows (2 infinite or NaN, not drawn)"]
     with pytest.raises(ValueError, match="must have a finite value"):
         ReconstructionErrorDisplay.from_predictions([np.nan, np.inf])
+    with pytest.raises(ValueError, match="threshold must be a finite number, got inf"):
+        ReconstructionErrorDisplay.from_predictions([1.0, 2.0], threshold=np.inf)
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA])

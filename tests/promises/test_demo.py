@@ -82,7 +82,7 @@ def test_csv(plane, tmp_path, monkeypatch, capsys):
     assert pca.get_title() == "Code of PCA"
     assert [text.get_text() for text in autoencoder.get_legend().get_texts()] == ["left", "right"]
     assert len(autoencoder.collections[0].get_offsets()) == 15
-    assert len(losses.lines) == 2
+    assert len(losses.lines) == 4  # two curves, and the best epoch of each
 
 
 def test_csv_without_classes_and_matplotlib(plane, tmp_path, monkeypatch, capsys):
