@@ -28,7 +28,8 @@ class Page(HTMLParser):
 
 def broken(root):
     """Yield page and target of each reference within the site that leads nowhere."""
-    pages = {path: Page(path) for path in sorted(root.rglob("*.html"))}
+    own = (path for path in sorted(root.rglob("*.html")) if "_static" not in path.parts)
+    pages = {path: Page(path) for path in own}
     for path, page in pages.items():
         for target in page.targets:
             parts = urlsplit(target)

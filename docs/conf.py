@@ -28,7 +28,7 @@ templates_path = ["templates"]
 html_static_path = ["static"]
 html_css_files = ["skae.css"]
 default_role = "literal"  # a word in single backticks of a docstring is a name
-nitpicky = False
+toc_object_entries_show_parents = "hide"
 suppress_warnings = ["config.cache"]  # the settings below hold functions, which are not cached
 
 # Pages
