@@ -53,7 +53,7 @@ def test_attributes_have_the_shapes_that_are_documented(estimator, X, y, widths)
     assert set(kinds) - public <= {"feature_names_in_"}
     widths = {**widths, "n_features_in_": X.shape[1]}
     for name in public:
-        shapes = re.findall(r"shape \(([^)]*)\)(?: or \(([^)]*)\))?", kinds[name])
+        shapes = re.findall(r"shape \(([^)]*)\)(?: or \(([^)]*)\))?", kinds[name].replace("`", ""))
         if shapes:
             possible = [widths.get(one.rstrip(","), ()) for one in shapes[0]]
             width = np.shape(getattr(fitted, name))

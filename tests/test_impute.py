@@ -343,6 +343,7 @@ def test_a_fit_that_fails_leaves_the_earlier_one(rows):
 # Composed with others, copied and saved
 
 
+@slow
 def test_in_a_pipeline_and_a_search():
     X, y = load_breast_cancer(return_X_y=True)
     gaps = hide(X[:200], 0.2)

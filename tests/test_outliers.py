@@ -275,6 +275,7 @@ def test_a_file_that_lies_is_refused(rows, tmp_path):
             skae.load(path)
 
 
+@slow
 def test_few_rows_of_many_features_do_not_make_new_ones_outliers():
     """The scores of 60 training rows of 30 features are far above those of new ones."""
     X = np.random.default_rng(0).normal(size=(360, 30))
@@ -286,6 +287,7 @@ def test_few_rows_of_many_features_do_not_make_new_ones_outliers():
     assert again.offset_ == pytest.approx(detector.offset_, rel=1e-6)
 
 
+@slow
 def test_few_rows_of_a_table_do_not_make_new_ones_outliers(tmp_path):
     """A level of a single row is known to all fits; each checkpoint is that of the first fit."""
     rng = np.random.default_rng(0)

@@ -491,6 +491,7 @@ def test_score_leaves_rows_without_a_label_out(wine, half, fitted, numbers):
         model.score(X, np.full(150, np.nan))
 
 
+@slow
 def test_a_search_that_keeps_rows_without_a_label_in_training(wine, half, autoencoder):
     """The recipe of the user guide."""
     X = wine[0]

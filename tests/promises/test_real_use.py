@@ -100,6 +100,7 @@ def test_a_search_gives_the_same_bits_however_it_runs(digits, searched, backend,
 
 # The search above fits a plain one in other processes, a test below some of the others.
 @pytest.mark.parametrize("estimator", slow_but(DENOISING, of=FAMILY), ids=name_of)
+@slow
 def test_the_whole_family_gives_the_same_bits_in_other_processes(digits, estimator):
     estimator = clone(estimator).set_params(max_iter=2, random_state=0)
     X = digits[0] / 16

@@ -203,6 +203,7 @@ def test_a_row_that_the_estimator_refuses_gives_nan(missing):
         np.testing.assert_array_equal(found[2], usual[name][2])
 
 
+@slow
 @pytest.mark.parametrize(
     "cls", slow_but(AutoencoderTransformer, of=[AutoencoderTransformer, VariationalAutoencoder])
 )
@@ -245,6 +246,7 @@ def test_in_pipelines():
     assert_close(found, union.transform(rows))
 
 
+@slow
 def test_outputs_that_are_asked_for_at_the_end_of_a_pipeline():
     autoencoder = AutoencoderTransformer(4, max_iter=2, random_state=0)
     pipe = make_pipeline(StandardScaler(), autoencoder).fit(X)
@@ -261,6 +263,7 @@ def test_outputs_that_are_asked_for_at_the_end_of_a_pipeline():
         to_onnx(longer, X[:1], options={id(longer[1]): EVERYTHING})
 
 
+@slow
 def test_columns_of_a_frame_and_whole_numbers():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(X[:, 20:24], columns=list("abcd")).astype({"a": int})
@@ -297,6 +300,7 @@ def assert_same_scores(detector, rows):
         assert_close(found["score_samples"], detector.score_samples(given), dtype)
 
 
+@slow
 def test_scores_of_the_detector(detector):
     model, rows = detector
     rows = rows.copy()
@@ -307,6 +311,7 @@ def test_scores_of_the_detector(detector):
     assert list(results(to_onnx(model, rows[:1]), rows)) == ["label", "scores"]
 
 
+@slow
 def test_missing_values_in_the_detector():
     rows = np.where(np.random.default_rng(0).random(X.shape) < 0.1, np.nan, X)
     autoencoder = AutoencoderTransformer(4, missing="mask", max_iter=3)
@@ -315,6 +320,7 @@ def test_missing_values_in_the_detector():
     assert_same_scores(model, X)  # where nothing is to be filled
 
 
+@slow
 def test_rows_that_the_detector_refuses_are_outliers(detector):
     model, rows = detector
     bad = rows[:3].copy()
@@ -327,6 +333,7 @@ def test_rows_that_the_detector_refuses_are_outliers(detector):
     assert np.isneginf(results(to_onnx(model, far[:1]), far)["scores"]).all()
 
 
+@slow
 @pytest.mark.parametrize(
     ("vae", "divisor"),
     [
@@ -399,6 +406,7 @@ def test_draws_are_those_of_jax():
     np.testing.assert_allclose(found[0], expected, rtol=1e-6)
 
 
+@slow
 def test_missing_values_before_draws_are_refused():
     rows = np.where(np.random.default_rng(0).random(X.shape) < 0.1, np.nan, X)
     vae = VariationalAutoencoder(2, missing="mask", max_iter=1)
@@ -408,6 +416,7 @@ def test_missing_values_before_draws_are_refused():
     assert_same(model.estimator_, rows)
 
 
+@slow
 def test_draws_need_newer_operators():
     model = AutoencoderOutlierDetector(VariationalAutoencoder(2, max_iter=1), random_state=0)
     with pytest.raises(RuntimeError, match="target_opset=18 or newer, got 17"):
@@ -431,6 +440,7 @@ def noisy(rows):
     return rows + 3 * np.random.default_rng(0).normal(size=rows.shape)
 
 
+@slow
 @pytest.mark.parametrize(
     "y", [LABELS, NAMES[LABELS], LABELS > 0, 2.0 * LABELS], ids=["int", "str", "bool", "float"]
 )

@@ -1,6 +1,6 @@
 """Properties of every estimator, for data and parameters that hypothesis draws.
 
-Ten examples of each are drawn every time, 500 by the slow tests.
+Five examples of each are drawn every time, 500 by the slow tests.
 """
 
 import copy
@@ -31,7 +31,7 @@ from skae import (
 )
 
 QUICK = settings(
-    max_examples=10,
+    max_examples=5,
     derandomize=True,  # the same examples in each run
     deadline=None,  # the first fit of a network compiles
     database=None,
@@ -43,11 +43,11 @@ FULL = settings(QUICK, max_examples=500, phases=list(Phase))
 pytestmark = pytest.mark.filterwarnings("ignore")  # of what few rows and epochs are worth
 
 
-PROFILES = [pytest.param(QUICK, id="10"), pytest.param(FULL, id="500", marks=slow)]
+PROFILES = [pytest.param(QUICK, id="5"), pytest.param(FULL, id="500", marks=slow)]
 
 
 def drawn(**strategies):
-    """Make a test of a property: one of ten examples, and one of 500 that is slow."""
+    """Make a test of a property: one of five examples, and one of 500 that is slow."""
 
     def decorate(holds):
         @pytest.mark.parametrize("profile", PROFILES)
