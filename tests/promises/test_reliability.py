@@ -1,4 +1,7 @@
-"""Samples of the campaigns of docs/benchmarks/reliability, each of which finds no fault."""
+"""Samples of the campaigns of docs/benchmarks/reliability, each of which finds no fault.
+
+Those that take a minute or more are in `tests/test_campaigns.py`.
+"""
 
 import sys
 import threading
@@ -14,20 +17,7 @@ from skae._engine.interrupts import in_a_thread
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs" / "benchmarks"))
 
-from reliability import (
-    bad_data,
-    divergence,
-    growth,
-    interrupts,
-    memory,
-    parameters,
-    processes,
-    saving,
-    seeds,
-    session,
-    subjects,
-)
-from reliability import threads as many_threads
+from reliability import bad_data, growth, memory, saving, session, subjects
 from reliability.tally import Tally
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -77,15 +67,9 @@ def test_a_thread_is_waited_for_through_an_interrupt():
 
 
 CAMPAIGNS = {
-    "parameters": lambda: parameters.campaign(90),
     "bad data": lambda: bad_data.campaign(2),
-    "interrupts": lambda: interrupts.campaign(2, 6),
-    "divergence": divergence.campaign,
-    "threads": lambda: many_threads.campaign(5),
-    "one seed": lambda: seeds.campaign(3),
     "global state": session.campaign,
     "save": lambda: saving.campaign(3, 4),
-    "processes": lambda: processes.campaign(names=subjects.NAMES[::4]),
     "memory limit": lambda: memory.campaign(4, ("rows", "transform")),
     "growth": lambda: growth.campaign(growth.FEWEST, 10, 2000, 4),
 }
