@@ -83,4 +83,5 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "within_subsection_order": "FileNameSortKey",
     "copyfile_regex": "",
+    "capture_repr": (),  # what is printed, not the names of objects
 }
