@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # for editors; `__getattr__` imports these where they are fir
     from ._persistence import LoadError, load, save, trusted_types
     from ._supervised import AutoencoderClassifier, AutoencoderRegressor
     from .impute import AutoencoderImputer
+    from .model_selection import PopulationSearchCV
     from .outliers import AutoencoderOutlierDetector
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "ContractiveAutoencoder",
     "DenoisingAutoencoder",
     "LoadError",
+    "PopulationSearchCV",
     "SparseAutoencoder",
     "Stream",
     "VariationalAutoencoder",
@@ -48,13 +50,14 @@ _ROOMS = {
     "AutoencoderOutlierDetector": "outliers",
     "AutoencoderRegressor": "_supervised",
     "LoadError": "_persistence",
+    "PopulationSearchCV": "model_selection",
     "load": "_persistence",
     "save": "_persistence",
     "trusted_types": "_persistence",
 }
 """Where each name is that most programs do without."""
 
-_SUBMODULES = {"callbacks", "impute", "outliers", "plotting"}
+_SUBMODULES = {"callbacks", "impute", "model_selection", "outliers", "plotting"}
 """Public modules that `import skae` alone does not import; `skae.onnx` registers converters, and is
 imported by its name."""
 

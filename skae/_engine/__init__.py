@@ -22,6 +22,7 @@ from .latent import LATENTS, LOG_VARIANCES, NormalCode, PointCode, divergence
 from .likelihood import row_factors
 from .loop import STOP_REASONS, Hooks, Schedule, Training, diverged
 from .objective import Objective, Weighted, check_shape
+from .population import Population, networks_at_once
 from .programs import clear_programs, program_info
 from .progress import Progress
 from .recipe import Recipe
@@ -44,6 +45,7 @@ __all__ = [
     "NormalCode",
     "Objective",
     "PointCode",
+    "Population",
     "Progress",
     "Recipe",
     "Schedule",
@@ -74,6 +76,7 @@ __all__ = [
     "initial_network",
     "keras_activation",
     "load_keras",
+    "networks_at_once",
     "out_of_reach",
     "program_info",
     "renewed_in_child",

@@ -251,6 +251,32 @@ def map_rows(function):
     return jax.vmap(function)
 
 
+def side_by_side(function):
+    """A function of several tuples of arguments, which computes `function` for all of them at once.
+
+    Parameters
+    ----------
+    function : callable
+        Of a tuple of trees of arrays, and of something that is the same for all.
+
+    Returns
+    -------
+    call : callable
+        Returns a list with the result for each tuple.
+    """
+    import jax
+
+    def call(arguments, shared):
+        stacked = jax.tree.map(lambda *leaves: jax.numpy.stack(leaves), *arguments)
+        results = jax.vmap(lambda own: function(own, shared))(stacked)
+        return [
+            jax.tree.map(lambda leaf, n=number: leaf[n], results)
+            for number in range(len(arguments))
+        ]
+
+    return call
+
+
 # Random draws
 
 

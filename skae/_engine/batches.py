@@ -253,8 +253,22 @@ class Blocks:
         return self._buffers[0]
 
     def _on_device(self):
-        target = None if self.target is self.X else self.target.to_array()
-        return _jax.to_device((self.X.to_array(), target, self.weight))
+        """The data where programs run, and rows behind them that no batch has.
+
+        So folds whose numbers of rows are nearly equal have one shape, and share their programs.
+        """
+        n_behind = self.n_batches * self.batch_size - self.n_rows
+        arrays = (
+            self.X.to_array(),
+            None if self.target is self.X else self.target.to_array(),
+            self.weight,
+        )
+        return _jax.to_device(
+            tuple(
+                None if array is None else np.concatenate([array, np.zeros_like(array[:n_behind])])
+                for array in arrays
+            )
+        )
 
 
 class StreamedBlocks(Blocks):

@@ -11,6 +11,7 @@ from .batches import WINDOW_BYTES, Blocks, StreamedBlocks, ahead
 from .graph import graph_of, initial_weights
 from .inference import FittedNetwork
 from .interrupts import Interrupts
+from .population import BlockProgram
 from .programs import compile_program
 from .progress import Progress, check_fits
 from .schedules import SCHEDULES
@@ -97,13 +98,21 @@ class Training:
         self._is_new = start is None
         weights = initial_weights(recipe, seed) if start is None else (start.trainable, start.fixed)
         self.state = _jax.to_host(((list(weights[0]), list(weights[1])), slots))
+        self._parts = self.graph, objective, solver
         self._key = (recipe.key, objective.key, solver.key)
+        self._options = {
+            "cpu_options": _jax.PLAIN_CONVOLUTIONS if self.graph.convolves else None,
+            "donates_first": True,
+        }
+        self._epoch_program = BlockProgram(
+            "epoch", self._key, lambda: epoch_function(*self._parts), **self._options
+        )
         self._solving = ((recipe.key, solver.key), solver, self.graph.trainable)
         self.n_epochs = n_epochs
         self.history = {"loss": [], "learning_rate": []}
         self.interrupted = False
         self._evaluation = self._restored = None
-        self._programs = {}
+        self._step = self._evaluation_program = None
         self._program_constants = for_programs(constants)
         self._unit = objective.unit(constants) if recipe.reconstructs else 1.0
 
@@ -297,13 +306,20 @@ class Training:
         networks take one call a batch. All others take one call a block.
         """
         if not (self.graph.convolves and _jax.on_cpu()):
-            arguments = (self.state, seed, *block.arguments, numbers)
-            self.state, losses = self._program("epoch", epoch_function, arguments)(*arguments)
+            self.state, losses = self._epoch_program(self.state, seed, *block.arguments, numbers)
             return losses
         carry, losses = (self.state, seed), []
         for batch in block.batches():
-            step = self._program("step", step_function, (carry, batch, numbers))
-            carry, loss = step(carry, batch, numbers)
+            arguments = (carry, batch, numbers)
+            if self._step is None:
+                self._step = compile_program(
+                    "step",
+                    self._key,
+                    lambda: step_function(*self._parts),
+                    arguments,
+                    **self._options,
+                )
+            carry, loss = self._step(*arguments)
             losses.append(loss)
         self.state = carry[0]
         return losses
@@ -318,19 +334,6 @@ class Training:
         if not np.isfinite(monitored).all():
             raise diverged(f"The loss became {monitored[-1]} in epoch {len(self.history['loss'])}")
 
-    def _program(self, kind, function, arguments):
-        """The compiled program of a kind; one for all epochs, as their arguments have one shape."""
-        if kind not in self._programs:
-            self._programs[kind] = compile_program(
-                kind,
-                self._key,
-                lambda: function(self.graph, self.objective, self.solver),
-                arguments,
-                cpu_options=_jax.PLAIN_CONVOLUTIONS if self.graph.convolves else None,
-                donates_first=True,
-            )
-        return self._programs[kind]
-
     def validation_loss(self):
         """The loss on the rows of `validate_on`; each call draws the same random numbers."""
         losses = _Mean()
@@ -338,16 +341,15 @@ class Training:
         numbers = self._numbers(objective, self.n_epochs)
         seed = np.array([self.seed, 0], np.uint32)
         weights = self._weights()
+        if self._evaluation_program is None:
+            self._evaluation_program = BlockProgram(
+                "evaluation",
+                (self.recipe.key, objective.key),
+                lambda: evaluation_function(self.graph, objective),
+            )
         for block in self._evaluation.epoch(None):
-            arguments = (weights, seed, *block.arguments, numbers)
-            if "evaluation" not in self._programs:
-                self._programs["evaluation"] = compile_program(
-                    "evaluation",
-                    (self.recipe.key, objective.key),
-                    lambda: evaluation_function(self.graph, objective),
-                    arguments,
-                )
-            losses.add(self._programs["evaluation"](*arguments), block.n_present)
+            of_batches = self._evaluation_program(weights, seed, *block.arguments, numbers)
+            losses.add(of_batches, block.n_present)
         return losses.value * self._unit
 
     def _weights(self):
