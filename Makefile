@@ -11,8 +11,8 @@ demo: $(INSTALLED)  ## Run the main job on bundled data: a table and a picture.
 test: $(INSTALLED)  ## Run the tests.
 	$(BIN)/python -m pytest
 
-test-promises: $(INSTALLED)  ## Run all cases of scikit-learn's contract, bits and threads, on optimised programs.
-	XLA_FLAGS= $(BIN)/python -m pytest -m "slow or not slow" tests/promises
+test-promises: $(INSTALLED)  ## Run all cases of scikit-learn's contract, bits and threads, and examples, on optimised programs.
+	XLA_FLAGS= $(BIN)/python -m pytest -m "slow or not slow" tests/promises skae
 
 test-slow: $(INSTALLED)  ## Run the tests that are left out of `make test`: more cases of the same.
 	$(BIN)/python -m pytest -m slow
@@ -24,7 +24,7 @@ lint: $(INSTALLED)  ## Check style and format.
 test-oldest:  ## Run the tests on the lowest supported versions, in an environment of its own.
 	$(PYTHON) -m venv --clear .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --constraint tests/oldest.txt --editable '.[test]'
-	.venv-oldest/bin/python -m pytest --ignore=skae/callbacks.py  # whose examples need scikit-learn 1.9
+	.venv-oldest/bin/python -m pytest tests skae --ignore=skae/callbacks.py  # whose examples need scikit-learn 1.9
 
 docs: $(INSTALLED)  ## Build the site into docs/_build/html: examples are run, warnings are errors.
 	$(BIN)/python -m pip install --quiet --editable '.[docs]'
@@ -35,7 +35,7 @@ test-newest:  ## Run the tests on the newest versions, pre-releases too, in an e
 	$(PYTHON) -m venv --clear .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade pip
 	.venv-newest/bin/python -m pip install --quiet --upgrade --pre --editable '.[test]'
-	.venv-newest/bin/python -m pytest
+	.venv-newest/bin/python -m pytest tests skae
 
 audit:  ## Look up known vulnerabilities of all that skae installs, extras and tools of its tests too.
 	$(PYTHON) -m venv --clear .venv-audit

@@ -75,7 +75,8 @@ def test_a_pipeline_with_a_classifier():
     np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # of scikit-learn, about the scores that are NaN
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
 def test_one_that_diverges_does_not_harm_the_others():
     grid = {"learning_rate_init": [1e-3, 1e30]}
     search = PopulationSearchCV(small(solver="sgd"), grid, cv=2, n_networks=4).fit(X)

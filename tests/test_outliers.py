@@ -303,6 +303,7 @@ def test_few_rows_of_a_table_do_not_make_new_ones_outliers(tmp_path):
     assert np.mean(model.predict(table[60:]) == -1) < 0.1
 
 
+@slow
 def test_a_feature_that_few_rows_have_is_no_reason_to_fail():
     """Fits of other rows would know nothing of it."""
     X = np.random.default_rng(0).normal(size=(40, 4))

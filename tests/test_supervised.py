@@ -422,6 +422,7 @@ def test_missing_values_and_sparse_rows(wine, half, fitted):
     )
 
 
+@slow
 def test_unscaled_and_constant_columns(wine, half):
     X, y = load_wine(return_X_y=True)
     X = np.c_[X * 1e5 + 1e9, np.full(178, 1e6)]

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from cases import slow
 from sklearn.datasets import make_s_curve
 from sklearn.exceptions import ConvergenceWarning
 
@@ -37,6 +38,7 @@ def test_a_fit_that_ends_while_improving_says_so(cls, X):
     assert f"from {middle:.4g} to {last:.4g}" in str(warning.message)
 
 
+@slow
 def test_one_that_has_learned_does_not(X):
     rng = np.random.default_rng(0)
     linear = rng.normal(size=(400, 2)) @ rng.normal(size=(2, 6)) + 0.1 * rng.normal(size=(400, 6))

@@ -6,7 +6,7 @@ import mlflow.sklearn
 import numpy as np
 import pytest
 import skops.io
-from cases import slow_but
+from cases import slow, slow_but
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -70,6 +70,7 @@ def test_the_list_names_classes_that_exist():
     assert {name.split(".")[0] for name in names} == {"skae"}
 
 
+@slow
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of mlflow, about requirements and formats
 def test_mlflow_saves_and_loads_a_pipeline(digits, tmp_path, monkeypatch):

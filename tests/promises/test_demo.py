@@ -61,6 +61,7 @@ def test_digits(tmp_path, capsys):
     assert image[..., :3].std() > 0.05
 
 
+@slow
 def test_csv(plane, tmp_path, monkeypatch, capsys):
     """Text is the classes, the rest is scaled; exit status 1, since PCA has no error."""
     figure = pytest.importorskip("matplotlib.figure")

@@ -5,7 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import sklearn
-from cases import slow_but
+from cases import slow, slow_but
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -97,6 +97,7 @@ def test_features_come_in_the_container_of_the_code(frame, library, named):
         assert isinstance(plain.reconstruct(values), pd.DataFrame)
 
 
+@slow
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 @pytest.mark.parametrize("likelihood", slow_but("gaussian", of=["gaussian", "bernoulli"]))
 def test_samples_come_in_the_container_of_the_code(frame, library, likelihood):
