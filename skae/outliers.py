@@ -11,10 +11,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._autoencoders import VariationalAutoencoder
 from ._autoencoders._arguments import whole
-from ._autoencoders._base import BaseAutoencoder, as_autoencoder, error_like
+from ._autoencoders._base import BaseAutoencoder, as_autoencoder
 from ._autoencoders._by_rows import by_rows
 from ._autoencoders._inside import inside
 from ._autoencoders._linear_start import LinearModel
+from ._autoencoders._results import error_like
 from ._autoencoders._trimming import agreeing, distances
 from ._data import Rows, TrainingSet
 from ._data.sources import is_source

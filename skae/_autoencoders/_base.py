@@ -12,9 +12,7 @@ from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
-    clone,
 )
-from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
@@ -42,43 +40,20 @@ from ..losses import LOSSES, as_loss
 from ..penalties import WEIGHT_PENALTIES, as_penalty
 from ._by_rows import by_rows
 from ._checkpoint import Checkpoint
-from ._fit import Fit
-from ._weights import check_computes_the_same, with_keras_weights
-
-NETWORKS = {"encoder_", "decoder_", "model_"}
-"""Attributes that are Keras models, built on access."""
-
-
-# Results like those of a method, for rows that are not computed yet; see `by_rows`.
-
-
-def code_like(self, X):
-    """Codes of some rows."""
-    code = np.empty((len(X), self._n_features_out), self._floating_type(X))
-    return in_container(self, code, X, self.get_feature_names_out())
-
-
-def features_of_codes_like(self, X):
-    """Reconstructions of some codes."""
-    return self._frame(self._decode(np.zeros(X.shape, floating_type(self._check_codes(X)))), X)
-
-
-def features_like(self, X):
-    """Reconstructions of some rows."""
-    code = np.zeros((len(X), self._n_features_out), self._floating_type(X))
-    return self._frame(self._decode(code), X)
-
-
-def error_like(self, X, *, per_feature=False):
-    """Reconstruction errors of some rows."""
-    self._floating_type(X)  # checks X
-    if not per_feature:
-        return np.empty(len(X))
-    error = np.empty((len(X), self.n_features_in_))
-    return in_container(self, error, X, self._feature_names())
+from ._fit import Fit, is_fitted_name
+from ._keras_models import KerasModelsMixin
+from ._results import (
+    check_computed,
+    code_like,
+    error_like,
+    features_like,
+    features_of_codes_like,
+    floating_type,
+)
 
 
 class BaseAutoencoder(
+    KerasModelsMixin,
     HTMLReprMixin,
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
@@ -570,106 +545,6 @@ class BaseAutoencoder(
         decoded = self._network.decode(Rows(code), out)
         return decoded if self._table is None else self._table.with_shares(decoded)
 
-    @property
-    def encoder_(self):
-        """keras.Model : the encoder, a copy built on access."""
-        return self._keras_models()[0]
-
-    @property
-    def decoder_(self):
-        """keras.Model : the decoder, a copy built on access."""
-        return self._keras_models()[1]
-
-    @property
-    def model_(self):
-        """keras.Model : encoder and decoder in a row, a copy built on access."""
-        return self._keras_models()[2]
-
-    def _keras_models(self):
-        if not self.__sklearn_is_fitted__():
-            raise AttributeError(
-                f"This {type(self).__name__} has no network yet: call fit first."
-            ) from NotFittedError()
-        return self._network.keras_models()
-
-    def with_weights(self, encoder=None, decoder=None):
-        """A copy of this estimator with the weights of Keras models that were trained elsewhere.
-
-        Train what `encoder_`, `decoder_` or `model_` gives, in any way Keras offers, and bring the
-        weights back.
-
-        Parameters
-        ----------
-        encoder, decoder : keras.Model or None, default=None
-            Models that `encoder_` and `decoder_` of this estimator gave, or the layers "encoder"
-            and "decoder" of what `model_` gave. They work in the units of X: their first or last
-            layers scale, bound and activate as the estimator does. None keeps this estimator's
-            weights.
-
-        Returns
-        -------
-        estimator : object
-            A fitted estimator of its own. All but the weights is equal: parameters, fitted
-            attributes, what was learned of the data's means, scale and bounds, and the curves,
-            which are those of this estimator's training. `partial_fit`, and `fit` with
-            ``warm_start=True``, go on from the new weights with a new state of the solver.
-
-        Raises
-        ------
-        TypeError
-            If `encoder` or `decoder` is no Keras model.
-        ValueError
-            If a model has other shapes than this estimator's, computes something else with its
-            weights, or holds NaN or infinite weights; or if both are given and differ in weights
-            that they share.
-
-        Notes
-        -----
-        The encoder of a `VariationalAutoencoder` gives the mean of the code. Its weights include
-        those of the variance, which a training of the mean alone leaves as they are, but for the
-        layers that both have in common. `noise_variance_` stays as it was.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_digits
-        >>> from skae import AutoencoderTransformer
-        >>> X = load_digits().data
-        >>> autoencoder = AutoencoderTransformer(8, max_iter=5, random_state=0).fit(X)
-        >>> model = autoencoder.model_  # encoder and decoder in a row
-        >>> model.compile(optimizer="adam", loss="mean_absolute_error")
-        >>> _ = model.fit(X, X, epochs=2, verbose=0)
-        >>> tuned = autoencoder.with_weights(model.get_layer("encoder"), model.get_layer("decoder"))
-        >>> tuned.transform(X).shape
-        (1797, 8)
-        """
-        check_is_fitted(self)
-        network = with_keras_weights(self._network, encoder, decoder)
-        new = clone(self)
-        for name, value in vars(self).items():
-            if is_fitted_name(name) and name != "_network":
-                setattr(new, name, copy.deepcopy(value))
-        new._network = network
-        new._slots = None  # moments of the old weights' gradients
-        check_computes_the_same(new, encoder, decoder)
-        return new
-
-    def _without_network(self):
-        """A copy without what cannot be read without building it."""
-        rest = copy.copy(self)
-        vars(rest).pop("_network", None)
-        return rest
-
-    def __dir__(self):
-        """All attributes; the networks by whether there is one, because `hasattr` builds them."""
-        rest = super(BaseAutoencoder, self._without_network())
-        names = {*rest.__dir__(), *vars(self)} - NETWORKS
-        return names | NETWORKS if self.__sklearn_is_fitted__() else names
-
-    def _get_fitted_attr_html(self, doc_link=""):
-        """What notebooks show since scikit-learn 1.9: the value of each attribute in `dir`."""
-        rest = self._without_network()
-        return super(BaseAutoencoder, rest)._get_fitted_attr_html(doc_link)
-
     # Conventions of scikit-learn
 
     @property
@@ -759,25 +634,3 @@ def as_autoencoder(estimator, default):
     if not isinstance(estimator, BaseAutoencoder):
         raise TypeError(f"estimator must be an autoencoder of skae, got {estimator!r}.")
     return estimator
-
-
-def is_fitted_name(name):
-    """Whether an attribute is one that a fit leaves behind."""
-    return name in {"_network", "_slots", "_seed", "_table", "_is_stream"} or (
-        name.endswith("_") and name[0] != "_"
-    )
-
-
-def check_computed(result, name):
-    """Return codes or reconstructions if they are finite."""
-    if not np.isfinite(result).all():
-        raise ValueError(
-            f"X holds values so far from those of the training that their {name} is infinite in "
-            "single precision. Remove such rows, or scale the data."
-        )
-    return result
-
-
-def floating_type(X):
-    """The floating type in which results for X are given."""
-    return np.float32 if X.dtype in (np.float32, np.float16) else np.float64

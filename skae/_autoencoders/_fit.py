@@ -571,3 +571,10 @@ def joined(earlier, new):
 
     names = dict.fromkeys([*earlier, *new])
     return {name: curve(earlier, name) + curve(new, name) for name in names}
+
+
+def is_fitted_name(name):
+    """Whether an attribute is one that a fit leaves behind."""
+    return name in {"_network", "_slots", "_seed", "_table", "_is_stream"} or (
+        name.endswith("_") and name[0] != "_"
+    )

@@ -14,13 +14,14 @@ from .._engine import NormalCode, Objective, WarmUp
 from .._sklearn_compat import Interval, StrOptions
 from ..losses import LIKELIHOODS, Gaussian
 from ..penalties import PosteriorKL
-from ._base import BaseAutoencoder, check_computed, error_like, floating_type
+from ._base import BaseAutoencoder
 from ._by_rows import by_rows
+from ._results import check_computed, error_like, floating_type
 
 
-def likelihood_like(self, X, n_samples=1):
+def likelihood_like(estimator, X, n_samples=1):
     """Likelihoods of some rows; see `by_rows`."""
-    return error_like(self, X)
+    return error_like(estimator, X)
 
 
 class VariationalAutoencoder(BaseAutoencoder):

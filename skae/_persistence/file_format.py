@@ -26,7 +26,8 @@ from .. import (
     outliers,
     penalties,
 )
-from .._autoencoders._base import BaseAutoencoder, is_fitted_name
+from .._autoencoders._base import BaseAutoencoder
+from .._autoencoders._fit import is_fitted_name
 from .._autoencoders._incomplete import NormalModel
 from .._autoencoders._linear_start import LinearModel
 from .._data.table import CategoryColumn, EmptyColumn, NumberColumn, Table

@@ -28,8 +28,8 @@ from skae import (
     VariationalAutoencoder,
 )
 from skae._autoencoders import _checkpoint, _identity
-from skae._autoencoders._base import is_fitted_name
 from skae._autoencoders._checkpoint import CheckpointFile
+from skae._autoencoders._fit import is_fitted_name
 from skae._engine import Training, batches, content_digest
 from skae._persistence import checkpoints, file_format
 from skae._persistence.checkpoints import read_checkpoint, write_checkpoint
