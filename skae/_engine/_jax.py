@@ -4,6 +4,7 @@ JAX is imported inside the functions, because importing skae must not cost its i
 called after `load_keras`, which imports JAX where no interrupt can break it off.
 """
 
+import sys
 from contextlib import ExitStack, contextmanager, nullcontext
 from time import perf_counter
 
@@ -195,11 +196,10 @@ def _taken_or_compiled(lowered, options, arguments):
     """What was lowered as a program: from the folder of `compile_cache`, or compiled here.
 
     JAX's own persistent cache is one for all programs of a process and keeps its first folder: to
-    switch it on for skae's would be to switch it on for the user's. It is not aware of processors
-    either, and others may read its files while they are written. So skae keeps files of its own,
-    by what JAX has to serialise a program. On accelerators this has not been tested.
+    switch it on for skae's would be to switch it on for the user's. And others may read its files
+    while they are written. So skae keeps files of its own, by what JAX has to serialise a program.
     """
-    folder = compile_cache.folder() if on_cpu() else None
+    folder = compile_cache.folder(unless=_why_not_shared())
     key = folder and _shared_key(lowered, options, arguments)
     if not key:
         return _compile(lowered, options)
@@ -214,6 +214,23 @@ def _taken_or_compiled(lowered, options, arguments):
     return program
 
 
+def _why_not_shared():
+    """Why no programs are shared, or None if they may be."""
+    import jax
+
+    if not on_cpu():
+        return "this has been tested for programs of a CPU alone: use JAX's own compile cache"
+    if not jax.config.jax_enable_compilation_cache:
+        return "jax_enable_compilation_cache is off"
+    # What JAX has loaded from its cache can be serialised again, but fails when it is called. Once
+    # JAX has a cache, it keeps it, whatever the setting; the name is private, and without it
+    # nothing is shared.
+    cache = getattr(sys.modules.get("jax._src.compilation_cache"), "_cache", "unknown")
+    if cache is not None or jax.config.jax_compilation_cache_dir is not None:
+        return "JAX's own compile cache is in use (jax_compilation_cache_dir)"
+    return None
+
+
 def _shared_key(lowered, options, arguments):
     """What tells a program from all others in any process, or None if it must not be shared."""
     import jax
@@ -221,7 +238,7 @@ def _shared_key(lowered, options, arguments):
 
     device, text = _only_device(arguments), lowered.as_text()
     # A callback is a function of this process, for which its text has an address.
-    if device is None or not jax.config.jax_enable_compilation_cache or "callback" in text:
+    if device is None or "callback" in text:
         return None
     try:
         # Arguments that are not used are left out of the text, and so are which ones they are.
@@ -234,8 +251,7 @@ def _shared_key(lowered, options, arguments):
             *(jax.__version__, jaxlib.__version__, device.client.platform_version),
             *(device.id, device.device_kind, kept, text),
             *(lowered.in_tree, lowered.out_tree, lowered.args_info),
-            sorted(options.items()),
-            *(item for item in settings.items() if "_cache" not in item[0]),
+            *(sorted(options.items()), sorted(settings.items())),
         )
     )
 
@@ -256,7 +272,7 @@ def _serialized(program):
 
     try:
         return serialize(program)[0]
-    except Exception:  # of several kinds: programs with constants, or loaded by JAX from its cache
+    except Exception:  # of several kinds: of programs with constants, of other versions of JAX
         return None
 
 
@@ -275,7 +291,8 @@ def _taken(folder, key, lowered, arguments):
             backend=device.client,
             execution_devices=[device],
         )
-    except Exception:  # of several kinds; it is compiled anew then
+    except Exception as error:  # of several kinds; it is compiled anew then
+        compile_cache.warn_once(f"JAX does not take a program from {folder}, because: {error}")
         return None
     compile_cache.note("loaded")
     return program

@@ -59,22 +59,27 @@ def _renew_lock():
     _lock = threading.Lock()
 
 
-def folder():
+def folder(unless=None):
     """The folder of this process, a Path, or None if programs are not shared.
 
-    It is made if need be. A folder that is not safe is not used, which is said once.
+    It is made if need be. That a folder is named and not used is said once.
+
+    Parameters
+    ----------
+    unless : str, default=None
+        A reason why no folder is used.
     """
     named = os.environ.get(SWITCH, "")
     if named in ("", "off"):
         return None
     path = Path(named).expanduser()
     try:
-        reason = _why_not(path)
+        reason = unless or _why_not(path)
     except OSError as error:
         reason = f"it cannot be used ({error})"
     if reason is None:
         return path
-    _warn(named, reason)
+    warn_once(f"{SWITCH}={named!r}: programs are compiled anew in each process, because {reason}.")
     return None
 
 
@@ -100,14 +105,13 @@ def _is_own(status):
     return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def _warn(named, reason):
+def warn_once(message):
+    """Warn, unless this process has been told the same before."""
     with _lock:
-        is_first, _ = named not in _warned, _warned.add(named)
-    if is_first:
-        warnings.warn(
-            f"{SWITCH}={named!r}: programs are compiled anew in each process, because {reason}.",
-            stacklevel=2,
-        )
+        if message in _warned:
+            return
+        _warned.add(message)
+    warnings.warn(message, stacklevel=2)
 
 
 def key_of(parts):

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 
 import jax
 import numpy as np
 import pytest
 from cases import slow
+from jax.experimental.compilation_cache.compilation_cache import reset_cache
 
 from skae import AutoencoderTransformer
 from skae._engine import _jax, clear_programs, compile_cache, program_info
@@ -19,12 +21,27 @@ from skae._engine.programs import compile_program
 KEY = compile_cache.key_of(["a program"])
 
 
+@contextmanager
+def jax_caching_in(path):
+    """JAX's own persistent cache, which the tests have on, in another folder or off."""
+    before = jax.config.jax_compilation_cache_dir
+    try:
+        jax.config.update("jax_compilation_cache_dir", path)
+        reset_cache()
+        yield
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
+        reset_cache()
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """An empty folder, in use."""
     monkeypatch.setenv(compile_cache.SWITCH, str(tmp_path / "programs"))
+    monkeypatch.setattr(compile_cache, "_warned", set())
     clear_programs()
-    yield compile_cache.folder()
+    with jax_caching_in(None):
+        yield compile_cache.folder()
     clear_programs()
 
 
@@ -256,7 +273,8 @@ def test_what_jax_does_not_take_is_compiled_anew(folder):
     (path,) = folder.iterdir()
     key = path.name.removesuffix(compile_cache.SUFFIX)
     compile_cache.write(folder, key, b"of another version of JAX")
-    program, made = compiled(jax.numpy.cos, x)
+    with pytest.warns(UserWarning, match="JAX does not take a program"):
+        program, made = compiled(jax.numpy.cos, x)
     assert made == [1, 0]
     np.testing.assert_allclose(program(x), np.cos(x), rtol=1e-6)
     assert compiled(jax.numpy.cos, x)[1] == [0, 1]  # the file has been replaced
@@ -265,16 +283,32 @@ def test_what_jax_does_not_take_is_compiled_anew(folder):
 def test_jaxs_own_switch_is_obeyed(folder):
     jax.config.update("jax_enable_compilation_cache", False)
     try:
-        compiled(jax.numpy.sin, np.ones(3, np.float32))
+        with pytest.warns(UserWarning, match="jax_enable_compilation_cache is off"):
+            compiled(jax.numpy.sin, np.ones(3, np.float32))
     finally:
         jax.config.update("jax_enable_compilation_cache", True)
     assert list(folder.iterdir()) == []
 
 
-def test_jaxs_own_cache_is_left_alone(folder):
-    before = {name: getattr(jax.config, name, None) for name in jax.config.values}
-    compiled(jax.numpy.sin, np.ones(3, np.float32))
-    assert {name: getattr(jax.config, name, None) for name in jax.config.values} == before
+def test_where_jax_caches_nothing_is_written(folder, tmp_path):
+    """What JAX took from its cache can be written, but another process could not call it."""
+    x = np.ones((3, 4), np.float32)
+    for _ in range(2):
+        with jax_caching_in(str(tmp_path / "jax")), pytest.warns(UserWarning, match="JAX's own"):
+            compiled(lambda x: jax.numpy.tanh(x @ x.T).sum(axis=0), x)
+        assert list(folder.iterdir()) == []
+        compile_cache._warned.clear()
+    assert list((tmp_path / "jax").iterdir()) != []
+
+
+def test_jaxs_settings_are_left_alone(folder):
+    def settings():
+        return {name: getattr(jax.config, name, None) for name in jax.config.values}
+
+    before = settings()
+    assert compiled(jax.numpy.sin, np.ones(3, np.float32))[1] == [1, 0]
+    assert settings() == before
+    assert sys.modules["jax._src.compilation_cache"]._cache is None
 
 
 FIT = """
