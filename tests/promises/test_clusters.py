@@ -18,13 +18,18 @@ from scipy.stats import loguniform
 from sklearn.datasets import load_digits
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV
+from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 
 from skae import AutoencoderTransformer
 from skae._engine import compile_cache, program_info
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # Ray starts its processes by a fork, and each runs another program at once.
+    pytest.mark.filterwarnings(r"ignore:os.fork\(\) was called:RuntimeWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
+]
 
 N_WORKERS = 2
 
@@ -133,14 +138,39 @@ def backend(request):
         yield request.param
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # Ray's own
 @pytest.mark.parametrize("name", SEARCHES)
 def test_results_are_those_of_the_serial_run(digits, serial, backend, name):
     with joblib.parallel_config(backend, n_jobs=N_WORKERS):
         check_same(SEARCHES[name]().fit(*digits), serial[name], digits[0])
 
 
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_optuna_in_threads_gives_the_results_of_one_thread(digits):
+    """Which parameters a sampler asks for depends on what has ended; so they are given."""
+    optuna = pytest.importorskip("optuna", reason="installed by `make test-clusters`")
+    from optuna_integration import OptunaSearchCV
+
+    def searched(n_jobs):
+        study = optuna.create_study(direction="maximize")
+        for rate in (1e-4, 1e-3, 1e-2, 1e-1):
+            study.enqueue_trial({"learning_rate_init": rate})
+        rates = optuna.distributions.FloatDistribution(1e-5, 1.0, log=True)
+        return OptunaSearchCV(
+            autoencoder(), {"learning_rate_init": rates}, cv=3, n_trials=4, n_jobs=n_jobs,
+            study=study,
+        ).fit(digits[0])  # fmt: skip
+
+    check_same(searched(N_WORKERS), searched(1), digits[0])
+
+
 def test_a_worker_that_is_killed_costs_time_alone(digits, serial):
+    """Dask gives its fits to others, if what they need is not on that worker alone.
+
+    joblib sends each array of more than 1,000 bytes to one worker. What `scatter` names is on all,
+    and indices of rows that are lists go with each fit.
+    """
+    X, y = digits
+    folds = [(train.tolist(), test.tolist()) for train, test in StratifiedKFold(3).split(X, y)]
     with dask_cluster() as client:
         address, pid = next(iter(client.run(os.getpid).items()))
 
@@ -151,12 +181,12 @@ def test_a_worker_that_is_killed_costs_time_alone(digits, serial):
 
         killer = threading.Thread(target=kill_at_work)
         killer.start()
-        with joblib.parallel_config("dask"):
-            search = grid_search().fit(*digits)
+        with joblib.parallel_config("dask", scatter=[X, y]):
+            search = grid_search().set_params(cv=folds).fit(X, y)
         killer.join()
         client.wait_for_workers(N_WORKERS)
         assert pid not in client.run(os.getpid).values()
-    check_same(search, serial["grid"], digits[0])
+    check_same(search, serial["grid"], X)
 
 
 # Workers as they may be
