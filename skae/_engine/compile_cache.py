@@ -5,6 +5,7 @@ that compiling it depended on. Bytes that were compiled are run by whoever reads
 read only if it belongs to this user, and nobody else may write to it.
 """
 
+import functools
 import hashlib
 import os
 import platform
@@ -144,6 +145,7 @@ _OF_PROCESSOR = {
 }
 
 
+@functools.cache
 def _processor():
     """Kind and instructions of the processor; where they cannot be read, this machine's name."""
     with suppress(OSError):
@@ -195,10 +197,10 @@ def turn_of(folder, key):
     compile it before the first one has written it. The system ends the turn of a process that dies.
     Nothing but time is lost where two have their turn at once, as on a disk that knows no locks.
     """
-    path = folder / f"{key}{LOCK}"
-    try:
+    path, file = folder / f"{key}{LOCK}", None
+    with suppress(OSError):
         file = open(path, "ab", opener=_opened_for_this_user)  # noqa: SIM115
-    except OSError:
+    if file is None:  # as where the folder has been removed
         yield
         return
     with file:

@@ -182,6 +182,51 @@ def test_the_folder_is_bounded(folder, monkeypatch):
     assert [path.name for path in folder.glob(f"*{compile_cache.PART}")] == ["running.part"]
 
 
+def test_one_compiles_while_the_others_wait(folder):
+    compiled_by = []
+
+    def worker(name):
+        with compile_cache.turn_of(folder, KEY):
+            if compile_cache.read(folder, KEY) is None:
+                time.sleep(0.05)  # compiling, in which the others ask for their turn
+                compiled_by.append(name)
+                compile_cache.write(folder, KEY, b"program")
+
+    threads = [threading.Thread(target=worker, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(compiled_by) == 1
+    assert [path.suffix for path in folder.iterdir()] == [compile_cache.SUFFIX]
+
+
+HOLD = """
+import fcntl, sys, time
+file = open(sys.argv[1], "ab")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("locked", flush=True)
+time.sleep(100)
+"""
+
+
+def test_the_turn_of_a_killed_process_is_over(folder, monkeypatch):
+    path = str(folder / f"{KEY}{compile_cache.LOCK}")
+    command = [sys.executable, "-c", HOLD, path]
+    monkeypatch.setattr(compile_cache, "WAITING_SECONDS", 100)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "locked\n"
+        threading.Timer(0.1, process.kill).start()
+        with compile_cache.turn_of(folder, KEY):
+            assert process.wait() < 0  # else its turn would not have been over
+
+
+def test_waiting_for_a_turn_has_an_end(folder, monkeypatch):
+    monkeypatch.setattr(compile_cache, "WAITING_SECONDS", 0.05)
+    with compile_cache.turn_of(folder, KEY), compile_cache.turn_of(folder, KEY):
+        pass
+
+
 # Keys
 
 
