@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: demo docs test test-promises test-slow test-oldest test-newest lint audit dist clean
+.PHONY: demo docs test test-promises test-slow test-clusters test-oldest test-newest lint audit dist clean
 
 demo: $(INSTALLED)  ## Run the main job on bundled data: a table and a picture.
 	$(BIN)/python -m skae
@@ -16,6 +16,11 @@ test-promises: $(INSTALLED)  ## Run all cases of scikit-learn's contract, bits a
 
 test-slow: $(INSTALLED)  ## Run the tests that are left out of `make test`: more cases of the same.
 	$(BIN)/python -m pytest -m slow
+
+test-clusters:  ## Run searches on local clusters of Dask and Ray and by Optuna, in an environment of its own.
+	$(PYTHON) -m venv --clear .venv-clusters
+	.venv-clusters/bin/python -m pip install --quiet --editable '.[test,ray,optuna]'
+	.venv-clusters/bin/python -m pytest -n 0 -m slow tests/promises/test_clusters.py
 
 lint: $(INSTALLED)  ## Check style and format.
 	$(BIN)/ruff check .

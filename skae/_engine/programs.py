@@ -7,7 +7,7 @@ every estimator, fit and thread of the process; the least recently used are drop
 import threading
 from collections import Counter, OrderedDict
 
-from . import _jax
+from . import _jax, compile_cache
 from .backend import session
 from .building import builds_network
 from .forks import renewed_in_child
@@ -86,13 +86,18 @@ renewed_in_child(programs.renew_locks)
 
 
 def program_info():
-    """How many programs the process holds, and how many it made of each kind."""
-    return programs.info()
+    """How many programs the process holds, and how many it made of each kind.
+
+    "compiled", "loaded" and "written" are those of the folder that processes share; see
+    `compile_cache`.
+    """
+    return {**programs.info(), **compile_cache.info()}
 
 
 def clear_programs():
-    """Drop every compiled program; the next fit or transform compiles anew."""
+    """Drop every compiled program of the process; the next fit or transform makes them anew."""
     programs.clear()
+    compile_cache.forget_counts()
 
 
 def compile_program(kind, key, function, arguments, **options):

@@ -21,6 +21,7 @@ def snippets(path):
         "docs/quickstart.md",
         "docs/user_guide.md",
         "docs/deployment.md",
+        "docs/scaling.md",
         "docs/contributing.md",
     ],
 )
