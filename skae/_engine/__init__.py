@@ -12,6 +12,7 @@ from .backend import backend_name, load_keras, session
 from .building import built_encoder, built_weight_shapes
 from .calls import calls
 from .digests import content_digest
+from .devices import devices_of
 from .draws import draws
 from .forks import check_runs, has_forked, renewed_in_child
 from .graph import LINEAR_PATH, graph_of
