@@ -90,14 +90,64 @@ def described(estimator, X):
 def one(path, names):
     """Each case on 1, 2 and 4 devices."""
     settings(N_DEVICES)
-    results = {
-        name: {n: fitted(name, devices=n) for n in (None, 2, 4)} for name in names
-    }
+    results = {name: {n: fitted(name, devices=n) for n in (None, 2, 4)} for name in names}
+    write(path, results)
+
+
+def write(path, results):
     with open(path, "w") as file:
         json.dump(results, file)
+
+
+# Several processes
+
+
+def joined(address, number, n_processes):
+    """Let this process be one of several."""
+    import jax
+
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    jax.distributed.initialize(address, n_processes, number, heartbeat_timeout_seconds=10)
+
+
+def shares(X, n_processes):
+    """The rows of each process, so that batches are those of X in order.
+
+    Of each batch, every process has as many consecutive rows.
+    """
+    own = BATCH // n_processes
+    return [
+        [row for start in range(0, len(X), BATCH) for row in range(len(X))[start + p * own :][:own]]
+        for p in range(n_processes)
+    ]
+
+
+def of_share(arguments, rows):
+    """Arguments of `fit` that belong to some rows; those of validation are halved in order."""
+    own = {name: value[rows] for name, value in arguments.items() if name != "X_val"}
+    return own
+
+
+def share(path, names, place):
+    """Each case as one of several processes."""
+    address, number, n_processes = place[0], int(place[1]), int(place[2])
+    settings(N_DEVICES // n_processes)
+    joined(address, number, n_processes)
+    results = {}
+    for name in names:
+        estimator, X, arguments = cases()[name]()
+        rows = shares(X, n_processes)[number]
+        estimator.set_params(devices="all", shuffle=False)
+        estimator.fit(X[rows], **of_share(arguments, rows))
+        results[name] = described(estimator, X)
+    write(f"{path}.{number}", results)
 
 
 if __name__ == "__main__":
     kind, path, *names = sys.argv[1:]
     warnings.simplefilter("ignore")
-    one(path, names)
+    if kind == "one":
+        one(path, names)
+    else:
+        end = names.index("--")
+        share(path, names[:end], names[end + 1 :])
