@@ -62,7 +62,7 @@ def cases():
         "variational": lambda: fit(skae.VariationalAutoencoder, X[:, 10:30], batch_size=30),
         "bernoulli": lambda: fit(skae.VariationalAutoencoder, likelihood="bernoulli"),
         "convolution": lambda: fit(architecture=conv),
-        "normalised": lambda: fit(architecture=normalised),
+        "normalised": lambda: fit(X=X[:192], architecture=normalised),
         "missing": lambda: fit(X=hole, missing="mask"),
         "weights": lambda: fit(
             arguments={"sample_weight": np.linspace(0, 3, len(X)), "X_val": X[:40]}
@@ -122,10 +122,11 @@ def shares(X, n_processes):
     ]
 
 
-def of_share(arguments, rows):
-    """Arguments of `fit` that belong to some rows; those of validation are halved in order."""
-    own = {name: value[rows] for name, value in arguments.items() if name != "X_val"}
-    return own
+def of_share(arguments, number, n_processes):
+    """What a process gets of the arguments of `fit`, all of which have rows."""
+    return {
+        name: value[shares(value, n_processes)[number]] for name, value in arguments.items()
+    }
 
 
 def share(path, names, place):
@@ -138,9 +139,9 @@ def share(path, names, place):
         estimator, X, arguments = cases()[name]()
         rows = shares(X, n_processes)[number]
         estimator.set_params(devices="all", shuffle=False)
-        estimator.fit(X[rows], **of_share(arguments, rows))
+        estimator.fit(X[rows], **of_share(arguments, number, n_processes))
         results[name] = described(estimator, X)
-    write(f"{path}.{number}", results)
+        write(f"{path}.{number}", results)
 
 
 if __name__ == "__main__":

@@ -91,7 +91,9 @@ class Devices:
 
     def any(self, flag):
         """Whether any process says so."""
-        return any(self.gathered(bool(flag)))
+        if self.n_processes == 1:
+            return bool(flag)
+        return bool(_jax.gathered(np.array([bool(flag)])).any())
 
     @contextmanager
     def together(self):
@@ -120,6 +122,9 @@ class Devices:
             if text is not None:
                 raise RuntimeError(f"Process {number} of {self.n_processes} ended with {text}")
 
+
+ROOMS = (2**12, 2**16, 2**20, 2**24)
+"""Numbers of bytes that go between processes."""
 
 ONE_DEVICE = Devices()
 """The device that JAX takes by itself, in a process of its own."""
@@ -199,7 +204,11 @@ def _value(part):
 
 
 def _filled_up(part, length):
-    """Bytes filled up to a power of two, so that few programs move values of all lengths."""
-    room = np.zeros(1 << (int(length) - 1).bit_length(), np.uint8)
+    """Bytes filled up to a power of 16, so that few programs move values of all lengths.
+
+    Beyond 16 MiB it is a multiple of that.
+    """
+    steps = [size for size in ROOMS if size >= length] or [-(-length // ROOMS[-1]) * ROOMS[-1]]
+    room = np.zeros(steps[0], np.uint8)
     room[: len(part)] = part
     return room
