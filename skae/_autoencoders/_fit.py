@@ -442,9 +442,7 @@ class Fit(Hooks):
     def _train_layer(self, number, recipe, objective, data, seed, constants):
         """The network of one layer, trained like the whole for a third of its epochs."""
         name, n_epochs = f"layer {number + 1}", self._n_layer_epochs
-        training = Training(
-            recipe, objective, self.solver, seed, constants, devices=self.devices
-        )
+        training = Training(recipe, objective, self.solver, seed, constants, devices=self.devices)
         hooks = LayerHooks(self, number, name, self._callbacks.layer(name, n_epochs))
         rule, schedule = self._stopping_rule(on_validation=False), self._schedule(n_epochs)
         self.reached.run(name, training, data, self.batch_size, schedule, rule, hooks)

@@ -12,7 +12,6 @@ from .backend import backend_name, load_keras, session
 from .building import built_encoder, built_weight_shapes
 from .calls import calls
 from .digests import content_digest
-from .devices import devices_of
 from .draws import draws
 from .forks import check_runs, has_forked, renewed_in_child
 from .graph import LINEAR_PATH, graph_of
@@ -27,6 +26,7 @@ from .programs import clear_programs, program_info
 from .progress import Progress
 from .recipe import Recipe
 from .schedules import SCHEDULES, Uniform, WarmUp, value_at
+from .sharing import devices_of
 from .solver import SOLVERS, Solver, SolverState
 from .stopping import StoppingRule
 from .units import RESERVED, for_programs, standardised
@@ -66,6 +66,7 @@ __all__ = [
     "content_digest",
     "content_key",
     "devices",
+    "devices_of",
     "diverged",
     "divergence",
     "draws",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _jax
-from .devices import ONE_DEVICE
 from .memory import THREAD_BYTES, check_memory
+from .sharing import ONE_DEVICE
 
 BLOCK_BYTES = 16 * 2**20
 """Largest block, as float32: some milliseconds of training, small beside the data."""

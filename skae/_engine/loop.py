@@ -8,13 +8,13 @@ import numpy as np
 
 from . import _jax
 from .batches import WINDOW_BYTES, Blocks, StreamedBlocks, ahead
-from .devices import ONE_DEVICE
 from .graph import graph_of, initial_weights
 from .inference import FittedNetwork
 from .interrupts import Interrupts
 from .programs import compile_program
 from .progress import Progress, check_fits
 from .schedules import SCHEDULES
+from .sharing import ONE_DEVICE
 from .solver import apply, finished, initial_slots, scaled, scheduled_step_size
 from .units import for_programs, standardised
 

@@ -9,7 +9,7 @@ from scipy import sparse
 from skae._data.shared import SharedSet
 from skae._data.training_set import TrainingSet
 from skae._engine.batches import Blocks
-from skae._engine.devices import Devices
+from skae._engine.sharing import Devices
 
 
 class Together:
@@ -143,7 +143,8 @@ def test_batches_of_several_processes_are_in_step(shuffles):
     of_processes = devices.run(blocks)
     assert [[len(block) for block in own] for own in of_processes] == [[4, 3]] * 3
     seen = []
-    for parts in zip(*(sum(own, []) for own in of_processes), strict=True):
+    of_processes = [[batch for block in own for batch in block] for own in of_processes]
+    for parts in zip(*of_processes, strict=True):
         n_present = {n for _, _, n in parts}
         total = sum(weight.sum() for _, weight, _ in parts)
         assert len(n_present) == 1

@@ -14,9 +14,9 @@ from .backend import load_keras
 class Devices:
     """The devices that share the rows of each training step.
 
-    Each device has all weights and a part of the rows; XLA adds up what the parts give to losses and
-    gradients. A program is the same function of a whole batch on any number of devices: so are its
-    random numbers, and the results differ by rounding alone.
+    Each device has all weights and a part of the rows; XLA adds up what the parts give to losses
+    and gradients. A program is the same function of a whole batch on any number of devices: so are
+    its random numbers, and the results differ by rounding alone.
 
     Parameters
     ----------
