@@ -21,7 +21,16 @@ from .._data.sources import is_of_dask, is_source, source_of
 from .._data.statistics import blocks
 from .._data.table import checked_features
 from .._data.validation import check_container, check_range, explaining, surely_in_range
-from .._engine import ACTIVATION_NAMES, SCHEDULES, SOLVERS, Objective, PointCode, Solver, Weighted
+from .._engine import (
+    ACTIVATION_NAMES,
+    SCHEDULES,
+    SOLVERS,
+    Objective,
+    PointCode,
+    Solver,
+    Weighted,
+    devices_of,
+)
 from .._html import HTMLReprMixin
 from .._sklearn_compat import (
     CallbackSupportMixin,
@@ -100,6 +109,7 @@ class BaseAutoencoder(
         "trim_fraction": [Interval(RealNotInt, 0, 0.5, closed="left"), Options(Integral, {0})],
         "random_state": ["random_state"],
         "checkpoint": [str, os.PathLike, Checkpoint, None],
+        "devices": [Interval(Integral, 1, None, closed="left"), StrOptions({"all"}), None],
         "verbose": ["verbose"],
     }
 
@@ -139,6 +149,7 @@ class BaseAutoencoder(
         trim_fraction,
         random_state,
         checkpoint,
+        devices,
         verbose,
     ):
         self.n_components = n_components
@@ -170,6 +181,7 @@ class BaseAutoencoder(
         self.trim_fraction = trim_fraction
         self.random_state = random_state
         self.checkpoint = checkpoint
+        self.devices = devices
         self.verbose = verbose
 
     # Fitting
@@ -628,9 +640,17 @@ def as_autoencoder(estimator, default):
     ------
     TypeError
         If it is no autoencoder of skae.
+    ValueError
+        If it is to be trained by several processes.
     """
     if estimator is None:
         return default
     if not isinstance(estimator, BaseAutoencoder):
         raise TypeError(f"estimator must be an autoencoder of skae, got {estimator!r}.")
+    if devices_of(estimator.devices).n_processes > 1:
+        raise ValueError(
+            "estimator must have devices=None where several processes work together: what is built "
+            "on an autoencoder is fitted to the rows of one. Fit an AutoencoderTransformer with "
+            "devices='all' first."
+        )
     return estimator

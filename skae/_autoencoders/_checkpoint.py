@@ -140,13 +140,19 @@ def reached(fit, rows, seed):
         checkpoint = Checkpoint(checkpoint)
     checkpoint.check()
     is_drawn = fit.estimator.random_state is None and fit.start is None
-    own = identity(fit.estimator, rows, fit.start, None if is_drawn else seed)
-    file = CheckpointFile(checkpoint, own)
-    content = file.read()
+    known_seed, file, content = None if is_drawn else seed, None, None
+    own = identity(fit.estimator, rows, fit.start, known_seed, fit.devices)
+    with fit.devices.together():
+        if fit.devices.process == 0:  # whose file is that of all processes
+            file = CheckpointFile(checkpoint, own)
+            content = file.read()
+    content = fit.devices.of_first(content)
     if content is None:
         return Reached(seed, file)
     earlier = Reached(content["seed"], file)
     earlier.alpha, earlier.trainings = content["alpha"], content["trainings"]
+    if file is None:
+        return earlier
     if is_drawn and earlier.has_ended:
         warn(
             f"This fit had already ended in {file.path!r} and is taken from there, with the random "

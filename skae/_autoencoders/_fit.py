@@ -23,6 +23,7 @@ from .._engine import (
     backend_name,
     canonical_activation,
     check_runs,
+    devices_of,
     graph_of,
     initial_network,
 )
@@ -39,6 +40,7 @@ from ._linear_start import linear_model, observed_error, started_at
 from ._outcome import check_outcome
 from ._pretraining import LayerHooks, layers_of, pretrained
 from ._report import Report
+from ._shares import check_agreement, check_share, check_undivided, shared
 from ._shrinkage import (
     FEWEST_EPOCHS,
     MOST_TRIAL_EPOCHS,
@@ -75,6 +77,8 @@ class Fit(Hooks):
     ----------
     start : BaseAutoencoder or None
         The earlier fit that this one goes on from.
+    devices : Devices
+        Those that share the rows of each training step.
     seed : int
         All that is random follows from it.
     reached : Reached
@@ -133,17 +137,25 @@ class Fit(Hooks):
 
     def _prepare(self, X, X_clean, sample_weight, X_val):
         estimator = self.estimator
+        self.devices = devices_of(estimator.devices)
         goes_on = self.start is not None
-        rows = checked_rows(estimator, X, X_clean, sample_weight, X_val, reset=not goes_on)
-        self.reached = reached(self, rows, self._draw_seed())
+        with self.devices.together():
+            rows = checked_rows(estimator, X, X_clean, sample_weight, X_val, reset=not goes_on)
+        if self.devices.n_processes > 1:
+            check_agreement(self, rows, X_val)
+        self.reached = reached(self, rows, self.devices.of_first(self._draw_seed()))
         self.seed = self.reached.seed
         self.objective = estimator._objective()
         if estimator._table is not None:
             self.objective = self.objective.on_table(estimator._table)
         if X_clean is not None:
             self.objective = self.objective.without_corruption()
-        output_activation = self._output_activation(rows)
-        self.data = self._distinct(rows)
+        with self.devices.together():
+            if self.devices.n_processes > 1:
+                check_share(estimator)
+            output_activation = self._output_activation(rows)
+            own = self._distinct(rows)
+        self.data = shared(own, self.devices)
         self._starts_linear = self._takes_linear_start(output_activation)
         self.recipe = self._recipe(output_activation)
         self.objective.check(self.recipe.latent)
@@ -152,7 +164,8 @@ class Fit(Hooks):
         self._make_batches(mixes_rows=self.objective.mixes_rows or graph.mixes_rows)
         summary = self.data.target_summary
         self.mean = summary.mean if self.start is None else self.start.mean_
-        self.constants = self._constants(summary)
+        # Processors of another kind may round in another way.
+        self.constants = self.devices.of_first(self._constants(summary))
         self._find_linear_model(graph)
         warn_of_wide_code(self.objective, graph, self.recipe.n_features)
         self.n_epochs = 1 if self.incremental else estimator.max_iter
@@ -208,6 +221,8 @@ class Fit(Hooks):
         return data
 
     def _merged(self, rows):
+        if self.devices.n_processes > 1:
+            return rows
         fit_together = rows.n_rows <= largest_batch(self.estimator.batch_size, rows.n_rows)
         return rows.merged() if fit_together and rows.copies is None else rows
 
@@ -268,10 +283,11 @@ class Fit(Hooks):
             self.pca_error, self.alpha = self.start.pca_error_, self.start.alpha_
         else:
             if self.linear is None:
-                self.linear = linear_model(self.data, graph.n_code_features, self.seed)
+                self.linear = self._linear_model(graph.n_code_features)
             masked = self.estimator.missing == "mask"
             error = observed_error(self.linear, self.data) if masked else self.linear.error
-            self.pca_error = float(error) * self._features_per_column()
+            error = self.devices.of_first(float(error))
+            self.pca_error = error * self._features_per_column()
             beside_pca = self._shrinks(graph) and self.recipe.latent != NormalCode()
             n_rows = self.data.n_rows
             self.alpha = shrinkage_beside_pca(self.linear, n_rows) if beside_pca else 0.0
@@ -313,8 +329,11 @@ class Fit(Hooks):
             return None if n_components is None else int(n_components)
         if self.start is not None:
             return self.start._network.recipe.n_components
-        self.linear = linear_model(self.data, float(n_components), self.seed)
+        self.linear = self._linear_model(float(n_components))
         return len(self.linear.variances)
+
+    def _linear_model(self, n_components):
+        return self.devices.of_first(linear_model(self.data, n_components, self.seed))
 
     def _takes_linear_start(self, output_activation):
         """Whether the linear path of a network, if it has one, is to be that of a linear model.
@@ -363,6 +382,7 @@ class Fit(Hooks):
         if mixes_rows:
             self.data = self.data.unmerged()
             self.batch_size = min(largest_batch(asked, self.data.n_rows), self.data.n_rows)
+            check_undivided(self.devices, self.batch_size, self.data.X.n_rows)
         else:
             self.batch_size = batch_size(asked, self.data.n_rows)
 
@@ -422,7 +442,7 @@ class Fit(Hooks):
     def _train_layer(self, number, recipe, objective, data, seed, constants):
         """The network of one layer, trained like the whole for a third of its epochs."""
         name, n_epochs = f"layer {number + 1}", self._n_layer_epochs
-        training = Training(recipe, objective, self.solver, seed, constants)
+        training = Training(recipe, objective, self.solver, seed, constants, devices=self.devices)
         hooks = LayerHooks(self, number, name, self._callbacks.layer(name, n_epochs))
         rule, schedule = self._stopping_rule(on_validation=False), self._schedule(n_epochs)
         self.reached.run(name, training, data, self.batch_size, schedule, rule, hooks)
@@ -452,6 +472,7 @@ class Fit(Hooks):
             start=network,
             slots=self._earlier_slots(),
             n_epochs=0 if start is None else start.n_iter_,
+            devices=self.devices,
         )
         if self.data.validation is not None:
             training.validate_on(self.data.validation)
@@ -469,7 +490,13 @@ class Fit(Hooks):
         objective = self.objective.weighing_weights(weight)
         n_epochs = min(self.n_epochs, MOST_TRIAL_EPOCHS)
         training = Training(
-            self.recipe, objective, self.solver, self.seed, self.constants, start=network
+            self.recipe,
+            objective,
+            self.solver,
+            self.seed,
+            self.constants,
+            start=network,
+            devices=self.devices,
         )
         rule, schedule = self._stopping_rule(on_validation=False), self._schedule(n_epochs)
         training.run(data, self.batch_size, schedule, rule, Hooks())

@@ -10,8 +10,10 @@ from .._data.validation import short
 from .._engine import Solver, content_digest
 from .._version import __version__
 
-WITHOUT_EFFECT = frozenset({"checkpoint", "verbose", "random_state"})
-"""Parameters that are not compared. The seed that `random_state` gave is compared instead."""
+WITHOUT_EFFECT = frozenset({"checkpoint", "devices", "verbose", "random_state"})
+"""Parameters that are not compared. The seed that `random_state` gave is compared instead. On
+other devices a fit goes on, because there it differs by rounding alone, and the ones it had may be
+lost."""
 
 PACKAGES = ("keras", "jax", "jaxlib", "numpy", "scipy")
 """Those on whose versions the bits of a fit may depend."""
@@ -20,7 +22,7 @@ ANY = "any"
 """What stands for the seed where a new fit would draw one."""
 
 
-def identity(estimator, rows, start, seed):
+def identity(estimator, rows, start, seed, devices):
     """What a fit is of, as texts, by which the same fit is known in another process.
 
     Parameters
@@ -32,6 +34,8 @@ def identity(estimator, rows, start, seed):
         The earlier fit that this one goes on from.
     seed : int or None
         None where any will do.
+    devices : Devices
+        Of several processes, each tells the digests of its share.
 
     Returns
     -------
@@ -43,7 +47,6 @@ def identity(estimator, rows, start, seed):
     TypeError
         If a parameter cannot be compared with that of another process.
     """
-    params = estimator.get_params(deep=False)
     return {
         "versions": {name: [version, version] for name, version in versions().items()},
         "fit": {
@@ -52,15 +55,33 @@ def identity(estimator, rows, start, seed):
             "start": ["an earlier fit" if start else "none", content_digest(_learned(start))],
         },
         "params": {
-            name: [short(value), _digest(name, value)]
-            for name, value in sorted(params.items())
-            if name not in WITHOUT_EFFECT
+            name: [short(getattr(estimator, name)), digest]
+            for name, digest in parameter_digests(estimator).items()
         },
         "data": {
-            **{name: list(texts) for name, texts in digests(rows).items()},
+            **{name: list(texts) for name, texts in _of_shares(digests(rows), devices)},
             "columns": ["of categories", content_digest(_described(estimator._table))],
         },
     }
+
+
+def parameter_digests(estimator):
+    """Digests of the parameters that are compared, by name.
+
+    Raises
+    ------
+    TypeError
+        If there is none of a parameter that would be the same in another process.
+    """
+    params = sorted(estimator.get_params(deep=False).items())
+    return {name: _digest(name, value) for name, value in params if name not in WITHOUT_EFFECT}
+
+
+def _of_shares(texts, devices):
+    """Yield what the digests of all processes are of, and themselves."""
+    for number, own in enumerate(devices.gathered(texts)):
+        for name, value in own.items():
+            yield name if devices.n_processes == 1 else f"{name} of process {number}", value
 
 
 def versions():
@@ -90,8 +111,9 @@ def _digest(name, value):
         return content_digest(_plain(value))
     except TypeError as error:
         raise TypeError(
-            f"A fit with a checkpoint needs parameters that can be compared in another process, but"
-            f" of {name}={value!r} {error}. Take another one, or checkpoint=None."
+            "A fit with a checkpoint, or in several processes, needs parameters that can be "
+            f"compared in another process, but of {name}={value!r} {error}. Take another one, or "
+            "checkpoint=None and devices=None."
         ) from error
 
 

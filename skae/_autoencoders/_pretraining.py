@@ -4,7 +4,7 @@ from itertools import product, zip_longest
 
 import numpy as np
 
-from .._data import Rows, TrainingSet
+from .._data import Rows
 from .._engine import FittedNetwork, Hooks, Objective, PointCode, Recipe, graph_of, initial_network
 from ..losses import SquaredError
 
@@ -134,9 +134,8 @@ def pretrained(recipe, layers, objective, data, seed, constants, train):
         own_constants = constants if number == 0 else {}
         network = train(number, layer, own, data, seed + number, own_constants)
         networks.append(network)
-        code = np.empty((data.n_rows, network.n_code_features), np.float32)
-        rows = Rows(network.encode(data.X, code))
-        data = TrainingSet(rows, rows, data.weight)
+        code = np.empty((data.X.n_rows, network.n_code_features), np.float32)
+        data = data.with_rows(Rows(network.encode(data.X, code)))
     return _joined(recipe, networks, seed, constants)
 
 

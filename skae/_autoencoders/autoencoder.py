@@ -133,6 +133,11 @@ class AutoencoderTransformer(BaseAutoencoder):
         result to the bit, and one that had ended is taken from the file. A file of another fit is
         refused. In a folder each fit has a file of its own, as a search needs. `partial_fit` does
         not use it.
+    devices : int, "all" or None, default=None
+        Devices that share the rows of each training step: the first ones of those that JAX lists,
+        or all of them, those of other processes included; None takes one. The result is that of
+        one device but for rounding. A batch is filled up to rows that they divide. See "Several
+        devices" in the user guide.
     verbose : bool or int, default=False
         Whether to print the losses of each epoch, those of pretraining included, and the time that
         is left at most. True or 1 draws a bar in a terminal or notebook, and elsewhere prints a
@@ -226,6 +231,7 @@ class AutoencoderTransformer(BaseAutoencoder):
         trim_fraction=0.0,
         random_state=None,
         checkpoint=None,
+        devices=None,
         verbose=False,
     ):
         super().__init__(
@@ -258,5 +264,6 @@ class AutoencoderTransformer(BaseAutoencoder):
             trim_fraction=trim_fraction,
             random_state=random_state,
             checkpoint=checkpoint,
+            devices=devices,
             verbose=verbose,
         )

@@ -274,7 +274,7 @@ class StreamedSet:
     held: TrainingSet
     validation: TrainingSet | None = None
     share_held_out: float = 0.0
-    copies = None
+    copies, exponent = None, 0
 
     @classmethod
     def from_blocks(cls, blocks, *, missing, held_out=0.0):
@@ -309,6 +309,11 @@ class StreamedSet:
     def n_rows(self):
         """Number of rows to train on."""
         return self.X.n_rows
+
+    @property
+    def total_weight(self):
+        """Sum of their weights."""
+        return float(self.n_rows)
 
     def merged(self):
         """These rows: identical ones would have to be compared with all others."""

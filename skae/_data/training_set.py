@@ -33,6 +33,8 @@ class TrainingSet:
     validation : TrainingSet or None
     copies : Copies or None
         Where the rows come from, if they were merged.
+    exponent : int
+        The weights are those that were given, divided by two to this power.
     """
 
     X: Rows
@@ -40,6 +42,7 @@ class TrainingSet:
     weight: np.ndarray
     validation: "TrainingSet | None" = None
     copies: "Copies | None" = None
+    exponent: int = 0
 
     @classmethod
     def from_arrays(cls, X, target=None, sample_weight=None, *, missing=False):
@@ -56,11 +59,13 @@ class TrainingSet:
             if not weight.any():
                 raise ValueError("No row of positive weight has any value to reconstruct.")
         # So that no sum of weights is infinite; by a power of two, which rounds nothing.
-        weight = np.ldexp(weight, -np.frexp(weight.max())[1])
+        exponent = int(np.frexp(weight.max())[1])
+        weight = np.ldexp(weight, -exponent)
         index = None if (weight > 0).all() else np.flatnonzero(weight)
         rows = Rows(X, index)
         target = rows if target is None else Rows(target, index)
-        return cls(rows, target, weight if index is None else weight[index])
+        weight = weight if index is None else weight[index]
+        return cls(rows, target, weight, exponent=exponent)
 
     @property
     def n_rows(self):
@@ -71,6 +76,16 @@ class TrainingSet:
     def held(self):
         """Rows that are read by their numbers: all of them."""
         return self
+
+    @property
+    def mean_weight(self):
+        """Mean weight of the rows to train on."""
+        return self.weight.mean()
+
+    @property
+    def total_weight(self):
+        """Sum of their weights."""
+        return self.weight.sum()
 
     @property
     def target_summary(self):
@@ -104,7 +119,7 @@ class TrainingSet:
         X = Rows(X[first].astype(self.X.dtype))
         target = self.target.subset(first) if paired else X
         copies = Copies(self, copy_of, np.arange(len(first)))
-        return TrainingSet(X, target, weight, self.validation, copies)
+        return TrainingSet(X, target, weight, self.validation, copies, self.exponent)
 
     def unmerged(self):
         """The rows as they were before they were merged."""
@@ -164,12 +179,17 @@ class TrainingSet:
         """The rows, each as many times."""
         return self.subset(np.tile(np.arange(self.n_rows), times))
 
+    def with_rows(self, rows):
+        """As many other rows, such as codes, as inputs and targets."""
+        return TrainingSet(rows, rows, self.weight, exponent=self.exponent)
+
     def subset(self, positions):
         """The rows at `positions`, without those for validation."""
         X = self.X.subset(positions)
         target = X if self.target is self.X else self.target.subset(positions)
         copies = self.copies and self.copies._replace(numbers=self.copies.numbers[positions])
-        return TrainingSet(X, target, self.weight[positions], copies=copies)
+        weight = self.weight[positions]
+        return TrainingSet(X, target, weight, copies=copies, exponent=self.exponent)
 
 
 def _canonical(rows):

@@ -27,6 +27,7 @@ from .programs import clear_programs, program_info
 from .progress import Progress
 from .recipe import Recipe
 from .schedules import SCHEDULES, Uniform, WarmUp, value_at
+from .sharing import devices_of
 from .solver import SOLVERS, Solver, SolverState
 from .stopping import StoppingRule
 from .units import RESERVED, for_programs, standardised
@@ -67,6 +68,7 @@ __all__ = [
     "content_digest",
     "content_key",
     "devices",
+    "devices_of",
     "diverged",
     "divergence",
     "draws",

@@ -94,6 +94,68 @@ def on_this_device(function):
     return call
 
 
+# Several devices
+
+
+def n_devices():
+    """Number of devices, those of other processes included."""
+    import jax
+
+    return jax.device_count()
+
+
+def n_processes():
+    """Number of processes that work together, and the number of this one."""
+    import jax
+
+    return jax.process_count(), jax.process_index()
+
+
+def mesh(n):
+    """The first `n` devices in a row, those of one process side by side."""
+    import jax
+
+    in_order = sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
+    return jax.sharding.Mesh(np.array(in_order[:n]), ("rows",))
+
+
+def sharding(mesh, axis=None):
+    """An array's place on the devices of a mesh: a part of its `axis` on each, or all of it."""
+    import jax
+
+    spread = () if axis is None else (*[None] * axis, "rows")
+    return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*spread))
+
+
+def placed(tree, sharding):
+    """A tree of arrays at their place; what this process has of them is given."""
+    import jax
+
+    def place(array):
+        if isinstance(array, jax.Array) and array.sharding.is_equivalent_to(sharding, array.ndim):
+            return array
+        return jax.make_array_from_process_local_data(sharding, np.asarray(array))
+
+    with plain_settings():
+        return jax.tree.map(place, tree)
+
+
+def gathered(array):
+    """The arrays of one shape that all processes give, along a new first axis."""
+    from jax.experimental import multihost_utils
+
+    with plain_settings():
+        return multihost_utils.process_allgather(array)
+
+
+def of_first(array, is_first):
+    """The array that the first process gives; those of others have its shape."""
+    from jax.experimental import multihost_utils
+
+    with plain_settings():
+        return np.asarray(multihost_utils.broadcast_one_to_all(array, is_source=is_first))
+
+
 # Compiling
 
 
@@ -126,7 +188,9 @@ def shapes_of(arguments):
     return structure, tuple((np.shape(leaf), str(leaf.dtype)) for leaf in leaves)
 
 
-def compiled(function, arguments, *, is_own, cpu_options=None, donates_first=False):
+def compiled(
+    function, arguments, *, is_own, cpu_options=None, donates_first=False, results_on=None
+):
     """`function`, compiled for the shapes and types of `arguments`.
 
     Parameters
@@ -142,12 +206,15 @@ def compiled(function, arguments, *, is_own, cpu_options=None, donates_first=Fal
         XLA's options, given on a CPU if its version knows them.
     donates_first : bool, default=False
         Whether the first argument's memory may be used for the results. It is deleted then.
+    results_on : jax.sharding.Sharding, default=None
+        Where the results are wanted; None leaves that to JAX.
     """
     import jax
 
     check_runs()
     check_memory(COMPILING_BYTES, "Compiling a program")
-    jitted = jax.jit(function, donate_argnums=(0,) if donates_first else ())
+    wanted = {} if results_on is None else {"out_shardings": results_on}
+    jitted = jax.jit(function, donate_argnums=(0,) if donates_first else (), **wanted)
     with jax.disable_jit(is_own and INLINES_OWN_PROGRAMS):
         lowered = jitted.lower(*arguments)
     program = _taken_or_compiled(lowered, (cpu_options or {}) if on_cpu() else {}, arguments)

@@ -8,6 +8,7 @@ import numpy as np
 
 from . import _jax
 from .memory import THREAD_BYTES, check_memory
+from .sharing import ONE_DEVICE
 
 BLOCK_BYTES = 16 * 2**20
 """Largest block, as float32: some milliseconds of training, small beside the data."""
@@ -145,16 +146,20 @@ class Blocks:
         Weight of each row; None for the same.
     batch_size : int
     resident : bool, default=False
-        Whether data that fit into one window are handed to the device once.
+        Whether data that fit into one window are handed to the devices once.
+    devices : Devices, default=ONE_DEVICE
+        Of several processes, each has the blocks of its own rows, in step with the others.
     """
 
-    def __init__(self, X, target, weight, batch_size, *, resident=False):
+    def __init__(self, X, target, weight, batch_size, *, resident=False, devices=ONE_DEVICE):
         self.X, self.target = X, target
         self.weight = None if weight is None else weight.astype(np.float32)
-        self.batch_size = batch_size
+        self.devices = devices
+        self.layout = devices.layout(batch_size, X.n_rows)
         self.n_rows = X.n_rows
-        self.n_batches = -(-self.n_rows // batch_size)
-        bytes_of_batch = 4 * batch_size * X.n_features
+        self.n_batches = self.layout.n_batches
+        bytes_of_batch = 4 * self.layout.places * X.n_features
+        resident = resident and devices.n_processes == 1
         self.resident = resident and self.n_batches * bytes_of_batch <= WINDOW_BYTES
         most = self.n_batches if self.resident else max(1, BLOCK_BYTES // bytes_of_batch)
         self.capacity = min(most, 2 ** int(self.n_batches - 1).bit_length())
@@ -183,17 +188,21 @@ class Blocks:
         if self.resident:
             if self._kept is None:
                 self._kept = self._on_device()
-            yield self._block(self._batches(self._order(random)), self._kept)
+            yield self._block(0, self._order(random), self._kept)
             return
         if random is None and self.n_blocks == 1:
             if self._kept is None:
-                self._kept = self._block(self._batches(self._order(None)))
+                self._kept = self._block(0, self._order(None))
             yield self._kept
             return
         order = self._order(random)
-        rows_of_block = self.capacity * self.batch_size
-        for start in range(0, self.n_rows, rows_of_block):
-            yield self._block(self._batches(order[start : start + rows_of_block]))
+        for number in range(self.n_blocks):
+            start = number * self._rows_of_block
+            yield self._block(number, order[start : start + self._rows_of_block])
+
+    @property
+    def _rows_of_block(self):
+        return self.capacity * self.layout.rows
 
     def _order(self, random):
         """All row numbers in the order of training.
@@ -212,27 +221,34 @@ class Blocks:
             random.shuffle(order[start : start + rows_of_window // 4])
         return order
 
-    def _batches(self, order):
+    def _batches(self, order, n_batches):
         """Row numbers of each batch.
 
         The last batch is padded with other rows; a padding row r is stored as ``~r``, so that it
         can be told from a real one.
         """
-        n_batches = -(-len(order) // self.batch_size)
-        padding = np.resize(~order, n_batches * self.batch_size - len(order))
-        return np.concatenate([order, padding]).reshape(n_batches, self.batch_size)
+        layout, others = self.layout, ~order if len(order) else np.array([~0])
+        padding = np.resize(others, n_batches * layout.rows - len(order))
+        rows = np.concatenate([order, padding]).reshape(n_batches, layout.rows)
+        if layout.places == layout.rows:
+            return rows
+        return np.hstack([rows, np.resize(others, (n_batches, layout.places - layout.rows))])
 
-    def _block(self, rows, resident=None):
+    def _block(self, number, order, resident=None):
+        """The block of some number, whose rows have an order."""
+        n_before = number * self.capacity
+        n_batches = min(self.capacity, self.n_batches - n_before)
+        n_present = self.layout.n_present(n_before, n_batches)
+        rows = self._batches(order, n_batches)
         present = rows >= 0
-        n_present = present.sum(axis=1)
         if resident is not None:
-            return Block(resident, rows.astype(np.int32), n_present)
+            return Block(resident, rows.astype(np.int32), n_present, self.devices)
         rows = np.where(present, rows, ~rows)
         X, target, weight = self._buffer()
         self._take(rows.ravel(), X, target)
         own = present if self.weight is None else self.weight[rows] * present
         np.divide(own, n_present[:, None], out=weight[: len(rows)])
-        return Block((X, target, weight), None, n_present)
+        return Block((X, target, weight), None, n_present, self.devices)
 
     def _take(self, rows, X, target):
         """Write the rows of some numbers into the arrays of a block."""
@@ -244,7 +260,7 @@ class Blocks:
         """Arrays of a block, those of the last but one again."""
         self._buffers.reverse()
         if self._buffers[0] is None:
-            shape = (self.capacity, self.batch_size)
+            shape = (self.capacity, self.layout.places)
             self._buffers[0] = (
                 aligned((*shape, self.X.n_features)),
                 None if self.target is self.X else aligned((*shape, self.target.n_features)),
@@ -257,18 +273,19 @@ class Blocks:
 
         So folds whose numbers of rows are nearly equal have one shape, and share their programs.
         """
-        n_behind = self.n_batches * self.batch_size - self.n_rows
+        n_behind = self.n_batches * self.layout.rows - self.n_rows
         arrays = (
             self.X.to_array(),
             None if self.target is self.X else self.target.to_array(),
             self.weight,
         )
-        return _jax.to_device(
-            tuple(
-                None if array is None else np.concatenate([array, np.zeros_like(array[:n_behind])])
-                for array in arrays
-            )
+        data = tuple(
+            None
+            if array is None
+            else np.concatenate([array, np.zeros((n_behind, *array.shape[1:]), array.dtype)])
+            for array in arrays
         )
+        return _jax.to_device(data) if self.devices.n == 1 else self.devices.whole(data)
 
 
 class StreamedBlocks(Blocks):
@@ -280,21 +297,25 @@ class StreamedBlocks(Blocks):
         ``windows(n_rows, random)`` yields all rows as `Rows` of that many, the last of which may be
         fewer.
     batch_size : int
+    devices : Devices, default=ONE_DEVICE
     """
 
-    def __init__(self, X, batch_size):
-        super().__init__(X, X, None, batch_size)
+    def __init__(self, X, batch_size, devices=ONE_DEVICE):
+        super().__init__(X, X, None, batch_size, devices=devices)
 
     def epoch(self, random):
         """Yield each `Block` of one epoch; see `Blocks.epoch`."""
-        rows_of_block = self.capacity * self.batch_size
+        rows_of_block, number = self._rows_of_block, 0
         blocks_of_window = max(1, WINDOW_BYTES // 4 // (4 * rows_of_block * self.X.n_features))
         for window in self.X.windows(blocks_of_window * rows_of_block, random):
             n_rows = window.n_rows
             order = np.arange(n_rows) if random is None else random.permutation(n_rows)
             self._window = window
             for start in range(0, n_rows, rows_of_block):
-                yield self._block(self._batches(order[start : start + rows_of_block]))
+                yield self._block(number, order[start : start + rows_of_block])
+                number += 1
+        for rest in range(number, self.n_blocks):  # of processes with more rows: padding here
+            yield self._block(rest, order[:0])
 
     def _take(self, rows, X, target):
         self._window.take(rows, X.reshape(-1, self.X.n_features))
@@ -307,28 +328,37 @@ class Block:
     Parameters
     ----------
     data : tuple (X, target, weight)
-        Arrays of shape (capacity, batch_size, ...), of which the first batches count, the weights
+        Arrays of shape (capacity, places, ...), of which the first batches count, the weights
         divided by the number of rows in the batch; with an `order`, of shape (n_rows, ...).
         `target` is None where it equals X. Rows of padding have weight zero, or are marked in
         `order`.
-    order : ndarray of int32, shape (n_batches, batch_size), or None
+    order : ndarray of int32, shape (n_batches, places), or None
         Rows of each batch; ``~r`` for a row r that stands there as padding, for layers whose
         statistics are those of the whole batch.
     n_present : ndarray of shape (n_batches,)
-        Rows of each batch without padding.
+        Rows of each batch without padding, those of other processes included.
+    devices : Devices, default=ONE_DEVICE
+        Those that each have a part of the rows of every batch.
     """
 
     data: tuple
     order: np.ndarray | None
     n_present: np.ndarray
+    devices: object = ONE_DEVICE
 
     @property
     def arguments(self):
         """What a program takes of a block: data, order, and number of batches."""
-        return self.data, self.order, np.int32(len(self.n_present))
+        data, order = self.data, self.order
+        if order is None:
+            data = self.devices.spread(data, 1)
+        else:
+            order = self.devices.spread(order, 1)
+        return data, order, np.int32(len(self.n_present))
 
     def batches(self):
         """Yield each batch of a block without an order."""
         X, target, weight = self.data
         for number in range(len(self.n_present)):
-            yield X[number], None if target is None else target[number], weight[number]
+            batch = X[number], None if target is None else target[number], weight[number]
+            yield self.devices.spread(batch, 0)

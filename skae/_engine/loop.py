@@ -15,6 +15,7 @@ from .population import BlockProgram
 from .programs import compile_program
 from .progress import Progress, check_fits
 from .schedules import SCHEDULES
+from .sharing import ONE_DEVICE
 from .solver import apply, finished, initial_slots, scaled, scheduled_step_size
 from .units import for_programs, standardised
 
@@ -80,6 +81,8 @@ class Training:
         The solver's own state to start from; None starts anew.
     n_epochs : int, default=0
         Epochs trained before, so that a continued training draws new random numbers.
+    devices : Devices, default=ONE_DEVICE
+        Those that share the rows of each batch.
 
     Attributes
     ----------
@@ -90,19 +93,30 @@ class Training:
     """
 
     def __init__(
-        self, recipe, objective, solver, seed, constants, *, start=None, slots=None, n_epochs=0
+        self,
+        recipe,
+        objective,
+        solver,
+        seed,
+        constants,
+        *,
+        start=None,
+        slots=None,
+        n_epochs=0,
+        devices=ONE_DEVICE,
     ):
         self.recipe, self.objective, self.solver, self.seed = recipe, objective, solver, seed
-        self.constants = constants
+        self.constants, self.devices = constants, devices
         self.graph = graph_of(recipe)
         self._is_new = start is None
         weights = initial_weights(recipe, seed) if start is None else (start.trainable, start.fixed)
         self.state = _jax.to_host(((list(weights[0]), list(weights[1])), slots))
         self._parts = self.graph, objective, solver
-        self._key = (recipe.key, objective.key, solver.key)
+        self._key = (recipe.key, objective.key, solver.key, *devices.key)
         self._options = {
             "cpu_options": _jax.PLAIN_CONVOLUTIONS if self.graph.convolves else None,
             "donates_first": True,
+            "results_on": devices.results,
         }
         self._epoch_program = BlockProgram(
             "epoch", self._key, lambda: epoch_function(*self._parts), **self._options
@@ -113,7 +127,7 @@ class Training:
         self.interrupted = False
         self._evaluation = self._restored = None
         self._step = self._evaluation_program = None
-        self._program_constants = for_programs(constants)
+        self._program_constants = devices.whole(for_programs(constants))
         self._unit = objective.unit(constants) if recipe.reconstructs else 1.0
 
     def validate_on(self, data):
@@ -171,12 +185,12 @@ class Training:
                 rest = islice(passes, blocks.n_blocks - self._n_passes)
                 is_whole = self._epoch(rest, interrupts, hooks)
                 self._ended = is_whole and self._is_last()
-                if interrupts.noted:
+                if self.devices.any(interrupts.noted):
                     break
-                self._ended = hooks.after_epoch(self) or self._ended
+                self._ended = self.devices.any(hooks.after_epoch(self)) or self._ended
                 if not self._ended:
                     hooks.at_rest(self)
-        self.interrupted = interrupts.noted
+        self.interrupted = self.devices.any(interrupts.noted)
 
     def _is_last(self):
         """Whether the training ends after the epoch that was recorded last."""
@@ -236,7 +250,7 @@ class Training:
                 "solver must stay the same while a training goes on: the state of the earlier "
                 "solver does not fit this one."
             )
-        self.state = (weights, slots)
+        self.state = self.devices.of_first((weights, slots))
 
     def _centre_output(self, data):
         """Start a logistic output whose bias many features share at the mean of the data.
@@ -255,8 +269,11 @@ class Training:
         """Yield each pass from the current epoch on: block, seed, and numbers of the epoch."""
         for epoch in range(self.n_epochs, self.n_epochs + self._rates.n_left):
             random = np.random.default_rng([self.seed, epoch])
-            numbers = self._numbers(self.objective, epoch, random)
-            for block in blocks.epoch(random if schedule.shuffle else None):
+            numbers, order = self._numbers(self.objective, epoch, random), random
+            if self.devices.n_processes > 1:
+                # Of other numbers of rows, other numbers would be drawn, and then other seeds.
+                order = np.random.default_rng([self.seed, epoch, self.devices.process])
+            for block in blocks.epoch(order if schedule.shuffle else None):
                 yield block, random.integers(2**32, size=2, dtype=np.uint32), numbers
 
     def _numbers(self, objective, epoch, random=None):
@@ -268,15 +285,16 @@ class Training:
         # Every epoch reads them.
         X = standardised(data.X, self.constants).computed(WINDOW_BYTES)
         if hasattr(X, "windows"):
-            return StreamedBlocks(X, batch_size)
+            return StreamedBlocks(X, batch_size, self.devices)
         target = X
         if data.target is not data.X:
             target = data.target
             if self.recipe.reconstructs:
                 target = standardised(target, self.constants)
             target = target.computed(WINDOW_BYTES)
-        weight = data.weight / data.weight.mean()
-        return Blocks(X, target, weight, batch_size, resident=not _jax.on_cpu())
+        weight = data.weight / data.mean_weight
+        resident = not _jax.on_cpu()
+        return Blocks(X, target, weight, batch_size, resident=resident, devices=self.devices)
 
     def _epoch(self, passes, interrupts, hooks):
         """Train on the passes that an epoch has left; returns whether it was not interrupted."""
@@ -284,7 +302,7 @@ class Training:
         for number, (block, seed, numbers) in enumerate(passes):
             if number:
                 hooks.at_rest(self)
-            if interrupts.noted:
+            if interrupts.noted and self.devices.n_processes == 1:  # else the others would wait
                 return False
             with np.errstate(over="ignore"):  # what is infinite then is found in the loss
                 numbers = {**numbers, "learning_rate": np.float32(rate)}
@@ -292,7 +310,7 @@ class Training:
             self._n_passes += 1
         self.n_epochs += 1
         if self.solver.owns_step_size:
-            rate = scheduled_step_size(*self._solving, self.state[1])
+            rate = scheduled_step_size(*self._solving, self.devices.apart(self.state[1]))
         loss = self._losses.value * self._unit
         self._rates.advance()
         self._losses, self._n_passes = _Mean(), 0
@@ -306,9 +324,11 @@ class Training:
         networks take one call a batch. All others take one call a block.
         """
         if not (self.graph.convolves and _jax.on_cpu()):
-            self.state, losses = self._epoch_program(self.state, seed, *block.arguments, numbers)
+            arguments = self._arguments(self.state, seed, block, numbers)
+            self.state, losses = self._epoch_program(*arguments)
             return losses
-        carry, losses = (self.state, seed), []
+        carry, losses = self.devices.whole((self.state, seed)), []
+        numbers = self.devices.whole(numbers)
         for batch in block.batches():
             arguments = (carry, batch, numbers)
             if self._step is None:
@@ -323,6 +343,12 @@ class Training:
             losses.append(loss)
         self.state = carry[0]
         return losses
+
+    def _arguments(self, state, seed, block, numbers):
+        """What the program of a block is called with."""
+        data, order, n_batches = block.arguments
+        state, seed, n_batches, numbers = self.devices.whole((state, seed, n_batches, numbers))
+        return state, seed, data, order, n_batches, numbers
 
     def _record(self, loss, rate):
         self.history["loss"].append(loss)
@@ -344,11 +370,12 @@ class Training:
         if self._evaluation_program is None:
             self._evaluation_program = BlockProgram(
                 "evaluation",
-                (self.recipe.key, objective.key),
+                (self.recipe.key, objective.key, *self.devices.key),
                 lambda: evaluation_function(self.graph, objective),
+                results_on=self.devices.results,
             )
         for block in self._evaluation.epoch(None):
-            of_batches = self._evaluation_program(weights, seed, *block.arguments, numbers)
+            of_batches = self._evaluation_program(*self._arguments(weights, seed, block, numbers))
             losses.add(of_batches, block.n_present)
         return losses.value * self._unit
 
@@ -360,7 +387,7 @@ class Training:
         """
         (trainable, fixed), slots = self.state
         if self.solver.finishes:
-            trainable = finished(*self._solving, slots, trainable)
+            trainable = finished(*self._solving, *self.devices.apart((slots, trainable)))
         return trainable, fixed
 
     def network(self):

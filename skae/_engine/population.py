@@ -150,7 +150,7 @@ class BlockProgram:
     def __call__(self, *arguments):
         """What the program gives, computed with others where the thread is a member."""
         population = getattr(_thread, "population", None)
-        if population is None:
+        if population is None or self._options.get("results_on") is not None:  # several devices
             return self.alone(*arguments)
         return population.call(self, arguments)
 

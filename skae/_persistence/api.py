@@ -52,7 +52,7 @@ def save(estimator, path):
     estimator : AutoencoderTransformer, DenoisingAutoencoder or another estimator of skae
         Fitted or not. All is kept that decides what its methods return: parameters, weights,
         fitted attributes, what `partial_fit` goes on from, and the choice of `set_output`.
-        Callbacks, metadata requests and `checkpoint` are not.
+        Callbacks, metadata requests, `checkpoint` and `devices` are not.
     path : str or os.PathLike
         File to write; one that exists is replaced. Any extension will do.
 

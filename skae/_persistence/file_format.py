@@ -91,8 +91,8 @@ RECORDS = {
 COLUMNS = (CategoryColumn, EmptyColumn, NumberColumn)
 """Those that describe columns of a table."""
 
-OF_THE_MACHINE = frozenset({"checkpoint"})
-"""Parameters that name files, which are not kept."""
+OF_THE_MACHINE = frozenset({"checkpoint", "devices"})
+"""Parameters that name files or devices of a machine, which are not kept."""
 
 
 def own_estimators():
@@ -370,7 +370,7 @@ class Reader:
         if cls is None:
             raise UnusableError(f"skae has no estimator {excerpt(form['class'])}.")
         if OF_THE_MACHINE & set(form["params"]):  # a stranger shall not choose where a fit writes
-            raise UnusableError(f"skae keeps no {', '.join(OF_THE_MACHINE)} in a file.")
+            raise UnusableError(f"skae keeps no {' or '.join(sorted(OF_THE_MACHINE))} in a file.")
         estimator = construct(cls, self._params(form["params"]))
         if form["output"] not in (None, "default", "pandas", "polars"):
             raise UnusableError(f"set_output knows no {excerpt(form['output'])}.")

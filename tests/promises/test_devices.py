@@ -1,0 +1,155 @@
+"""Devices and processes that share the rows of a fit: the results are those of one."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import several_devices
+from cases import slow
+
+import skae
+
+OF_SHARES = {"best epoch", "in parts"}
+"""Cases in which each process holds out or parts the rows of its share."""
+
+
+def start(*arguments):
+    root = str(Path(skae.__file__).parents[1])  # a script looks in its own folder alone
+    return subprocess.Popen(
+        [sys.executable, several_devices.__file__, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": root},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait(process, timeout=600):
+    """What a process wrote to its standard error, and its exit status."""
+    return process.communicate(timeout=timeout)[1], process.returncode
+
+
+def in_processes(kind, path, *names, n_processes=2):
+    """Start a program in several processes that know each other."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        address = f"localhost:{free.getsockname()[1]}"
+    return [
+        start(kind, path, *names, "--", address, number, n_processes)
+        for number in range(n_processes)
+    ]
+
+
+def results_of(kind, path, *names):
+    """What each of two processes gave, all of which must end well."""
+    for errors, status in map(wait, in_processes(kind, path, *names)):
+        assert status == 0, errors
+    return [json.loads(Path(f"{path}.{number}").read_text()) for number in (0, 1)]
+
+
+def assert_close(one, other):
+    """The losses agree to 1e-5, as single precision and another order of sums allow."""
+    assert set(one) == set(other)
+    for name in set(one) - {"code"}:
+        np.testing.assert_allclose(one[name], other[name], rtol=1e-5, err_msg=name)
+    np.testing.assert_allclose(one["code"], other["code"], rtol=1e-3, atol=1e-4)
+
+
+def on_devices(kind, path, *names):
+    errors, status = wait(start(kind, path, *names))
+    assert status == 0, errors
+    return json.loads(Path(path).read_text())
+
+
+def assert_alike_on_devices(results):
+    for name, of_case in results.items():
+        for n_devices in ("2", "4"):
+            assert_close(of_case["1"], of_case[n_devices])
+        assert len(of_case["1"]["loss"]) > 1, name
+
+
+def test_losses_are_those_of_one_device(tmp_path):
+    """203 rows, batches of 30: neither divides by four."""
+    assert_alike_on_devices(on_devices("one", tmp_path / "one", "masking, 30"))
+
+
+@slow
+def test_every_fit_is_that_of_one_device(tmp_path):
+    assert_alike_on_devices(on_devices("one", tmp_path / "one", *several_devices.cases()))
+
+
+@slow
+def test_two_processes_give_what_one_gives(tmp_path):
+    every = several_devices.cases()
+    # Shares are cut so that batches of this size are those of one process.
+    names = [name for name in every if every[name]()[0].batch_size == several_devices.BATCH]
+    one, other = results_of("share", tmp_path / "share", *names)
+    assert one == other  # to the bit
+    alone = on_devices("ordered", tmp_path / "alone", *names)
+    for name in names:
+        assert len(one[name]["loss"]) > 1
+        if name not in OF_SHARES:
+            assert_close(one[name], alone[name]["all"])
+
+
+@slow
+def test_a_lost_process_ends_the_other_and_a_checkpoint_goes_on(tmp_path):
+    path = tmp_path / "killed"
+    path.mkdir()
+    survivor, victim = in_processes("killed", path, 8)
+    assert wait(victim)[1] == -9
+    lost = time.monotonic()
+    _, status = wait(survivor, timeout=60)
+    assert status not in (0, None)
+    assert time.monotonic() - lost < 60
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    for folder in (path, whole):  # with the checkpoint, and without
+        for errors, status in map(wait, in_processes("killed", folder, -1)):
+            assert status == 0, errors
+    results = [
+        json.loads((folder / f"result.{number}").read_text())
+        for folder in (path, whole)
+        for number in (0, 1)
+    ]
+    assert results[0] == results[1] == results[2] == results[3]
+    assert len(results[0]["loss"]) == several_devices.N_EPOCHS
+
+
+@slow
+def test_what_one_process_does_wrong_ends_in_all(tmp_path):
+    one, other = results_of("refused", tmp_path / "refused")
+    assert "devices must be 'all' or None where 2 processes" in one["a number"]
+    assert one["bad rows"].startswith("RuntimeError: Process 1 of 2 ended with ValueError: ")
+    assert other["bad rows"].startswith("ValueError: ")
+    assert "NaN" in one["bad rows"]
+    assert "NaN" in other["bad rows"]
+    for results, number in ((one, 1), (other, 0)):
+        differs = f"ValueError: .* process {number} differs from process {1 - number} in"
+        assert_matches(f"{differs} n_components", results["other parameters"])
+        assert_matches(f"{differs} the number of features", results["other width"])
+    for name, part in {
+        "table": "columns of categories",
+        "trimming": "trim_fraction cannot be used",
+        "uneven": "equal numbers of batches",
+        "imputer": "must have devices=None",
+    }.items():
+        assert part in one[name]
+        assert one[name] == other[name]
+
+
+def assert_matches(pattern, text):
+    assert re.match(pattern, text, re.S), text
+
+
+@slow
+def test_ctrl_c_in_one_process_ends_the_training_of_all(tmp_path):
+    one, other = results_of("interrupted", tmp_path / "interrupted")
+    assert one == other
+    assert one["reason"] == "interrupt"
+    assert len(one["loss"]) == 4
