@@ -98,7 +98,7 @@ class Training:
         weights = initial_weights(recipe, seed) if start is None else (start.trainable, start.fixed)
         self.state = _jax.to_host(((list(weights[0]), list(weights[1])), slots))
         self._key = (recipe.key, objective.key, solver.key)
-        self._solving = ((recipe.key, solver.key), solver, self.graph.trainable)
+        self._solving = ((recipe.key, solver.key), solver, solver.variables(self.graph))
         self.n_epochs = n_epochs
         self.history = {"loss": [], "learning_rate": []}
         self.interrupted = False
@@ -469,11 +469,12 @@ def _paired(batch):
 
 def step_function(graph, objective, solver):
     """One training step as a pure function of (state, seed), a batch and numbers."""
+    variables = solver.variables(graph)
 
     def step(carry, batch, numbers):
         ((trainable, fixed), slots), key = carry
         key, own_key = _jax.split(key)
-        optimizer = solver.build(graph.trainable)
+        optimizer = solver.build(variables)
 
         def scaled_loss(trainable):
             weights = (trainable, fixed)

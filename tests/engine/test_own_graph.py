@@ -1,0 +1,145 @@
+"""What skae runs itself computes, to the bit, what the Keras models of the same recipe do."""
+
+import itertools
+
+import jax
+import numpy as np
+import pytest
+from cases import slow_but
+
+from skae._engine import NormalCode, PointCode, Recipe, session
+from skae._engine.activations import ACTIVATIONS
+from skae._engine.graph import new_graph
+from skae._engine.keras_graph import KerasGraph, keras_graph
+from skae._engine.own_graph import OwnGraph
+from skae._supervised._head import WithHead
+from skae.architectures import Conv, Dense
+
+SEED = np.array([7, 0], np.uint32)
+
+
+def dense(**params):
+    return Recipe(Dense((5, 4), **params), 6, 3)
+
+
+def conv(n_components=3, latent=None, **params):
+    shape = (5, 6, 2)
+    latent = PointCode("tanh") if latent is None else latent
+    return Recipe(Conv(shape, (3, 4), **params), 60, n_components, latent)
+
+
+def head(architecture, n_features, n_units, code):
+    return Recipe(WithHead(architecture, n_units, code, 2), n_features, None, n_targets=2)
+
+
+RECIPES = {
+    "plain": dense(linear_path=False),
+    "linear path": dense(),
+    "no hidden layer": Recipe(Dense(()), 6, 3, PointCode("logistic"), "tanh"),
+    "drawn": Recipe(Dense(5, dropout=0.2), 6, 3, NormalCode(), extra_weights=(("extra", (6,)),)),
+    "tied": dense(tied=True, dropout=0.3, normalization="layer"),
+    "tied, linear path": dense(tied=True, normalization="batch"),
+    "batch": dense(normalization="batch", dropout=0.3),
+    "layer": dense(normalization="layer", activation=["silu", "gelu"]),
+    "strides": conv(),
+    "strides, code is a map": conv(None, normalization="layer"),
+    "strides of size 2, drawn": conv(2, NormalCode(), kernel_size=2, normalization="batch"),
+    "strides of size 5": conv(kernel_size=5, dropout=0.4),
+    "pooling": conv(downsampling="max_pool", normalization="layer", dropout=0.2),
+    "pooling, code is a map": conv(None, downsampling="max_pool", normalization="batch"),
+    "head": head(Dense(5, normalization="batch"), 6, 3, "tanh"),
+    "head of a drawn code": head(Dense(()), 6, 3, "normal"),
+    "head of maps": head(Conv((5, 6, 2), (3, 4)), 60, None, "relu"),
+} | {name: Recipe(Dense(5, activation=name), 6, 3, PointCode(name), name) for name in ACTIVATIONS}
+
+FEW = ("linear path", "drawn", "tied", "strides, code is a map", "pooling", "head", "gelu")
+
+RNG = np.random.default_rng(0)
+
+
+def graphs(recipe):
+    own, keras = new_graph(recipe), keras_graph(recipe)
+    assert type(own) is OwnGraph
+    assert type(keras) is KerasGraph
+    return own, keras
+
+
+def random_weights(graph):
+    """Arrays of the shapes of a graph's, of which those that are variances are positive."""
+    trainable = [RNG.normal(size=w.shape).astype("f4") for w in graph.trainable]
+    fixed = [
+        SEED if len(w.shape) == 1 and w.shape[0] == 2 and w.name == "seed_generator_state"
+        else RNG.uniform(0.5, 2.0, w.shape).astype("f4")
+        for w in graph.fixed
+    ]  # fmt: skip
+    return trainable, fixed
+
+
+def text(function, *arguments):
+    """The program that a function is traced to, as text without names."""
+    with session(), jax.disable_jit():
+        return jax.jit(function).lower(*arguments).as_text()
+
+
+def functions(graph):
+    """What programs take of a graph, by name."""
+    latent = graph.latent
+
+    def train(weights, X):
+        encoded = graph.encoder_output(weights, X, training=True)
+        code = latent.code(encoded.output)
+        decoded = graph.decoder_output((weights[0], encoded.fixed), code, training=True)
+        return graph.activate(decoded.output), decoded.fixed
+
+    def gradient(weights, X):
+        return jax.grad(lambda some: (train((some, weights[1]), X)[0] ** 2).sum())(weights[0])
+
+    predict = lambda weights, X: graph.decode(weights, graph.encode(weights, X))  # noqa: E731
+    return {"encode": graph.encode, "predict": predict, "train": train, "gradient": gradient}
+
+
+@pytest.mark.parametrize("name", slow_but(*FEW, of=RECIPES))
+def test_a_network_without_keras_is_that_of_keras_to_the_bit(name):
+    own, keras = graphs(RECIPES[name])
+    weights = random_weights(own)
+    X = RNG.normal(size=(7, own.recipe.n_features)).astype("f4")
+    for kind, function in functions(own).items():
+        programs = []
+        for run in (function, functions(keras)[kind]):
+            with session(), jax.disable_jit():
+                programs.append(jax.jit(run).lower(weights, X).compile())
+        results, expected = (jax.tree.leaves(program(weights, X)) for program in programs)
+        assert len(results) == len(expected) > 0
+        for result, of_keras in zip(results, expected, strict=True):
+            np.testing.assert_array_equal(result, of_keras, err_msg=kind)
+
+
+@pytest.mark.parametrize("name", slow_but(*FEW, of=RECIPES))
+def test_a_graph_without_keras_says_the_same_of_itself(name):
+    own, keras = graphs(RECIPES[name])
+    for some, of_keras in zip(own.variables, keras.variables, strict=True):
+        assert [tuple(w.shape) for w in some] == [tuple(w.shape) for w in of_keras]
+        assert [w.name for w in some] == [w.name for w in of_keras]
+    for said in ("n_encoder_weights", "n_layer_weights", "n_code_features", "convolves",
+                 "mixes_rows", "shared_output_bias"):  # fmt: skip
+        assert getattr(own, said) == getattr(keras, said), said
+    for path, of_keras in zip(own.linear_paths, keras.linear_paths, strict=True):
+        assert (path.matrix, path.gain) == (of_keras.matrix, of_keras.gain)
+        assert set(path.others) <= set(of_keras.others)
+    for part, kind in itertools.product((0, 1), (0, 1)):
+        assert list(own.indices(part, kind)) == list(keras.indices(part, kind))
+    weights = random_weights(own)
+    chains = [graph.dense_encoder(weights[0]) for graph in (own, keras)]
+    assert len({chain is None for chain in chains}) == 1
+
+
+@pytest.mark.parametrize("name", slow_but("drawn", "strides", "batch", of=RECIPES))
+def test_first_weights_are_those_that_kerass_initializers_draw(name):
+    own, keras = graphs(RECIPES[name])
+    draws = [graph.initial_values() for graph in (own, keras)]
+    with session():
+        results = [jax.jit(draw)(SEED) for draw in draws]
+    for some, of_keras in zip(*results, strict=True):
+        for value, expected in zip(some, of_keras, strict=True):
+            np.testing.assert_array_equal(value, expected)
+            assert value.dtype == expected.dtype
