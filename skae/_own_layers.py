@@ -227,8 +227,8 @@ class BatchNormalization(OwnLayer):
 
     def _normalized(self, own, x, mean, variance):
         shape = (1,) * (x.ndim - 1) + (self.n_units,)
-        of_units = (ops.reshape(a, shape) for a in (mean, variance, own["gamma"], own["beta"]))
-        return scaled(x, *of_units)
+        mean, variance = (ops.reshape(moment, shape) for moment in (mean, variance))
+        return scaled(x, mean, variance, own, shape)
 
     def keras_layer(self, made):
         """A `keras.layers.BatchNormalization`."""
@@ -248,7 +248,9 @@ class LayerNormalization(OwnLayer):
     def __call__(self, own, x, rows):
         """Its output; see `OwnLayer.__call__`."""
         mean, variance = (f(x, -1, keepdims=True) for f in (ops.mean, ops.var))
-        return scaled(x, mean, variance, own["gamma"], own["beta"])
+        shape = (1, self.n_units)
+        own = {name: ops.reshape(array, shape) for name, array in own.items()}
+        return scaled(x, mean, variance, own, shape)
 
     def keras_layer(self, made):
         """A `keras.layers.LayerNormalization`."""
@@ -265,19 +267,22 @@ class MapNormalization(LayerNormalization):
         grouped = ops.reshape(x, (*x.shape[:-1], 1, self.n_units))
         axes = (1, 2, 4)
         mean, variance = (f(grouped, axes, keepdims=True) for f in (ops.mean, ops.var))
-        shape = (1, 1, 1, 1, self.n_units)
-        of_units = (ops.reshape(own[name], shape) for name in ("gamma", "beta"))
-        return ops.reshape(scaled(grouped, mean, variance, *of_units), x.shape)
+        output = scaled(grouped, mean, variance, own, (1, 1, 1, 1, self.n_units))
+        return ops.reshape(output, x.shape)
 
     def keras_layer(self, made):
         """A `keras.layers.GroupNormalization`."""
         return load_keras().layers.GroupNormalization(groups=1)
 
 
-def scaled(x, mean, variance, gamma, beta):
-    """Values with another mean and variance, in the order in which Keras computes them."""
-    factor = ops.rsqrt(variance + EPSILON) * gamma
-    return x * factor + (-mean * factor + beta)
+def scaled(x, mean, variance, own, shape):
+    """Values with another mean and variance, then a factor and a summand, reshaped, of each unit.
+
+    In the order in which Keras computes them.
+    """
+    factor = ops.rsqrt(variance + EPSILON) * ops.reshape(own["gamma"], shape)
+    summand = -mean * factor + ops.reshape(own["beta"], shape)
+    return x * factor + summand
 
 
 # Images
@@ -435,7 +440,8 @@ class LinearPath(OwnLayer):
 
     def __call__(self, own, x, rows):
         """Its output; see `OwnLayer.__call__`."""
-        return ops.matmul(rows, own["matrix"]) + ops.expand_dims(own["gain"], 0) * x
+        gain = ops.expand_dims(own["gain"], 0)
+        return ops.matmul(rows, own["matrix"]) + gain * x
 
     def keras_layer(self, made):
         """A layer of skae's, of two inputs."""
