@@ -11,8 +11,8 @@ def draws(key):
 
     Parameters
     ----------
-    key : array of two uint32
-        The same key gives the same numbers.
+    key : array of two uint32, or callable that gives it
+        The same key gives the same numbers. A callable is called at the first draw.
 
     Returns
     -------
@@ -33,6 +33,8 @@ class Draws:
     def next(self, ordered=True):
         """The seed of the next draw."""
         self.n_draws += 1
+        if callable(self.key):
+            self.key = self.key()
         return _jax.fold_in(self.key, self.n_draws)
 
 

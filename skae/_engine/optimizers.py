@@ -41,7 +41,7 @@ class Optimizer:
         n_steps, _, *rest = slots
         rate, number = ops.asarray(rate, "float32"), (n_steps + 1).astype("float32")
         own = rest[self.n_moments * len(trainable) :]
-        shared, own = self.shared(own, number)
+        shared, own = self.shared(own, rate, number)
         weights, moments = [], []
         for place, (weight, gradient) in enumerate(zip(trainable, gradients, strict=True)):
             if self.weight_decay is not None:
@@ -52,9 +52,9 @@ class Optimizer:
             moments += of_weight
         return weights, [n_steps + 1, rate, *moments, *own]
 
-    def shared(self, own, number):
+    def shared(self, own, rate, number):
         """What all weights' steps take of the number of the step, and new state of the rule."""
-        return number, own
+        return None, own
 
     def step(self, weight, gradient, rate, shared, *moments):
         """New value of a weight, and of the arrays that are kept for it."""
@@ -86,16 +86,16 @@ class Adam(Optimizer):
        https://doi.org/10.48550/arXiv.1412.6980
     """
 
-    def step(self, weight, gradient, rate, number, mean, square):
+    def shared(self, own, rate, number):
+        """The step size that takes the bias off the means of the first steps."""
+        betas = self.beta_1, self.beta_2
+        unbias_1, unbias_2 = (1 - ops.power(np.float32(beta), number) for beta in betas)
+        return rate * ops.sqrt(unbias_2) / unbias_1, own
+
+    def step(self, weight, gradient, rate, alpha, mean, square):
         """See `Optimizer.step`."""
-        unbias_1, unbias_2 = (
-            1 - ops.power(np.float32(b), number) for b in (self.beta_1, self.beta_2)
-        )
-        alpha = rate * ops.sqrt(unbias_2) / unbias_1
-        mean, square = (
-            moved(mean, gradient, self.beta_1),
-            moved(square, ops.square(gradient), self.beta_2),
-        )
+        mean = moved(mean, gradient, self.beta_1)
+        square = moved(square, ops.square(gradient), self.beta_2)
         return weight - mean * alpha / (ops.sqrt(square) + EPSILON), mean, square
 
 
@@ -123,22 +123,21 @@ class Nadam(Optimizer):
         """As of others, and a product over the steps."""
         return [*super().slots(trainable), np.asarray(1.0, np.float32)]
 
-    def shared(self, own, number):
-        """Number of the step, shares that momentum keeps in this step and the next, and product."""
+    def shared(self, own, rate, number):
+        """Factors of momentum in this step and the next, and what takes the bias off squares."""
         product = own[0] * self.beta_1 * (1.0 - 0.5 * ops.power(0.96, number))
-        decay, beta = np.float32(0.96), np.float32(self.beta_1)
-        kept, following = (beta * (1.0 - 0.5 * ops.power(decay, n)) for n in (number, number + 1))
-        return (number, kept, following, product), [product]
+        decay, beta_1, beta_2 = map(np.float32, (0.96, self.beta_1, self.beta_2))
+        kept, following = (beta_1 * (1.0 - 0.5 * ops.power(decay, n)) for n in (number, number + 1))
+        unbias = 1 - ops.power(beta_2, number)
+        return (kept, following, 1 - product, 1 - product * following, unbias), [product]
 
     def step(self, weight, gradient, rate, shared, mean, square):
         """See `Optimizer.step`."""
-        number, kept, following, product = shared
-        beta_1, beta_2 = np.float32(self.beta_1), np.float32(self.beta_2)
-        mean, square = moved(mean, gradient, beta_1), moved(square, ops.square(gradient), beta_2)
-        ahead = following * mean / (1 - product * following)
-        ahead = ahead + (1 - kept) * gradient / (1 - product)
-        unbiased = square / (1 - ops.power(beta_2, number))
-        return weight - ahead * rate / (ops.sqrt(unbiased) + EPSILON), mean, square
+        kept, following, unbias_now, unbias_ahead, unbias = shared
+        mean = moved(mean, gradient, np.float32(self.beta_1))
+        square = moved(square, ops.square(gradient), np.float32(self.beta_2))
+        ahead = following * mean / unbias_ahead + (1 - kept) * gradient / unbias_now
+        return weight - ahead * rate / (ops.sqrt(square / unbias) + EPSILON), mean, square
 
 
 class Adamax(Optimizer):
@@ -150,11 +149,14 @@ class Adamax(Optimizer):
        https://doi.org/10.48550/arXiv.1412.6980
     """
 
-    def step(self, weight, gradient, rate, number, mean, largest):
+    def shared(self, own, rate, number):
+        """What takes the bias off the means of the first steps."""
+        return 1 - ops.power(np.float32(self.beta_1), number), own
+
+    def step(self, weight, gradient, rate, unbias, mean, largest):
         """See `Optimizer.step`."""
         mean = moved(mean, gradient, self.beta_1)
         largest = ops.maximum(self.beta_2 * largest, abs(gradient))
-        unbias = 1 - ops.power(np.float32(self.beta_1), number)
         return weight - rate * mean / (unbias * (largest + EPSILON)), mean, largest
 
 
