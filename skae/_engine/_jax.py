@@ -341,11 +341,11 @@ def normal(key, shape):
     return jax.random.normal(key, shape, "float32")
 
 
-def uniform(key, shape, low=0.0, high=1.0):
-    """Numbers uniform in [low, high)."""
+def uniform(key, shape):
+    """Numbers uniform in [0, 1)."""
     import jax
 
-    return jax.random.uniform(key, shape, "float32", low, high)
+    return jax.random.uniform(key, shape, "float32")
 
 
 def dropped(x, rate, key):

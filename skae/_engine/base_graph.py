@@ -101,6 +101,10 @@ class Graph(ABC):
     def linear_paths(self):
         """The `PathWeights` of the encoder and of the decoder; empty if not both have one."""
 
+    @abstractmethod
+    def initial_weights(self, seed):
+        """First values of all arrays; see `graph.initial_weights`."""
+
     def encoder_output(self, weights, X, *, training=False):
         """Output of the encoder, from which the code comes about."""
         return self._call(0, weights, X, training)

@@ -1,11 +1,8 @@
 """The networks of a recipe, as pure functions of their weights, and their initial weights."""
 
-import numpy as np
-
-from .building import small_program_options
 from .keras_graph import keras_graph
 from .own_graph import OwnGraph
-from .programs import compile_program, programs
+from .programs import programs
 
 
 def new_graph(recipe):
@@ -32,14 +29,4 @@ def initial_weights(recipe, seed):
     -------
     weights : pair of lists of ndarray
     """
-    graph = graph_of(recipe)
-    state = np.array([seed, 0], dtype=np.uint32)
-    draw = compile_program(
-        "initial",
-        recipe.key,
-        graph.initial_values,
-        (state,),
-        cpu_options=small_program_options(graph.trainable),
-    )
-    trainable, fixed = draw(state)
-    return [np.array(array) for array in trainable], [np.array(array) for array in fixed]
+    return graph_of(recipe).initial_weights(seed)

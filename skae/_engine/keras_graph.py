@@ -1,5 +1,7 @@
 """The networks of a recipe as Keras models: those of a user's layers, and those that are shown."""
 
+import numpy as np
+
 from . import jacobian
 from .backend import load_keras
 from .base_graph import LINEAR_PATH, Graph, Pass, PathWeights
@@ -8,9 +10,10 @@ from .building import (
     build_models,
     initial_values,
     merged_variables,
+    small_program_options,
     without_values,
 )
-from .programs import programs
+from .programs import compile_program, programs
 
 
 class KerasGraph(Graph):
@@ -76,10 +79,24 @@ class KerasGraph(Graph):
             for (path,) in (paths if all(len(found) == 1 for found in paths) else ())
         ]
 
-    def initial_values(self):
-        """The function from a random state to the initial weights; see `initial_values`."""
+    def initial_weights(self, seed):
+        """First values of all arrays; see `graph.initial_weights`."""
+        state = np.array([seed, 0], np.uint32)
         models = [self.encoder, self.decoder]
-        return initial_values(models, self.variables, lambda: keras_graph(self.recipe).variables)
+
+        def draw():
+            return initial_values(
+                models, self.variables, lambda: keras_graph(self.recipe).variables
+            )
+
+        program = compile_program(
+            "initial",
+            self.recipe.key,
+            draw,
+            (state,),
+            cpu_options=small_program_options(self.trainable),
+        )
+        return tuple([np.array(array) for array in some] for some in program(state))
 
 
 def _last_layer(tensor):

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from . import _jax, ops
+from . import threefry
 from .base_graph import LINEAR_PATH, Graph, Pass, PathWeights, Weight
 
 
@@ -92,22 +92,18 @@ class OwnGraph(Graph):
                     paths.append(PathWeights(places["matrix"][1], places["gain"][1], others))
         return paths if len(paths) == 2 else []
 
-    def initial_values(self):
-        """The function from a random state, two uint32, to the initial weights."""
-
-        def draw(state):
-            seeds = (state + ops.asarray([0, n], "uint32") for n in itertools.count())
-            return [[initial_value(weight, seeds) for weight in some] for some in self.variables]
-
-        return draw
+    def initial_weights(self, seed):
+        """First values of all arrays; see `graph.initial_weights`."""
+        states = (np.array([seed, n], np.uint32) for n in itertools.count())
+        return tuple([initial_value(weight, states) for weight in some] for some in self.variables)
 
 
-def initial_value(weight, seeds):
-    """The first value of an array; `seeds` gives a new random state for each that needs one."""
+def initial_value(weight, states):
+    """The first value of an array; `states` gives a new random state for each that needs one."""
     if weight.start == "seed":
-        return next(seeds)
+        return next(states)
     if weight.start == "glorot_uniform":
         *window, n_inputs, n_outputs = weight.shape
-        limit = math.sqrt(6 / (np.prod(window) * (n_inputs + n_outputs)))
-        return _jax.uniform(next(seeds), weight.shape, -limit, limit)
-    return getattr(ops, weight.start)(weight.shape, "float32")
+        limit = math.sqrt(6 / (math.prod(window) * (n_inputs + n_outputs)))
+        return threefry.uniform(next(states), weight.shape, -limit, limit)
+    return getattr(np, weight.start)(weight.shape, np.float32)

@@ -12,6 +12,7 @@ from skae._engine.activations import ACTIVATIONS
 from skae._engine.graph import new_graph
 from skae._engine.keras_graph import KerasGraph, keras_graph
 from skae._engine.own_graph import OwnGraph
+from skae._engine.threefry import uniform
 from skae._supervised._head import WithHead
 from skae.architectures import Conv, Dense
 
@@ -145,13 +146,21 @@ def test_a_graph_without_keras_says_the_same_of_itself(name):
     assert len({chain is None for chain in chains}) == 1
 
 
-@pytest.mark.parametrize("name", slow_but("drawn", "pooling", of=RECIPES))
+@pytest.mark.parametrize("name", slow_but("drawn", of=RECIPES))
 def test_first_weights_are_those_that_kerass_initializers_draw(name):
-    own, keras = graphs(RECIPES[name])
-    draws = [graph.initial_values() for graph in (own, keras)]
-    with session():
-        results = [jax.jit(draw)(SEED) for draw in draws]
-    for some, of_keras in zip(*results, strict=True):
-        for value, expected in zip(some, of_keras, strict=True):
-            np.testing.assert_array_equal(value, expected)
-            assert value.dtype == expected.dtype
+    """But for the last bit of a product and a sum, which XLA may round once."""
+    results, expected = (graph.initial_weights(7) for graph in graphs(RECIPES[name]))
+    for some, of_keras in zip(results, expected, strict=True):
+        for value, other in zip(some, of_keras, strict=True):
+            assert value.dtype == other.dtype
+            if value.dtype == np.uint32:
+                np.testing.assert_array_equal(value, other)
+            else:
+                np.testing.assert_allclose(value, other, rtol=0, atol=1e-7)
+
+
+def test_uniform_numbers_are_those_of_jax():
+    key = np.array([3, 2**32 - 5], np.uint32)
+    numbers = uniform(key, (7, 11), 0.0, 1.0)
+    np.testing.assert_array_equal(numbers, jax.random.uniform(key, (7, 11), "float32"))
+    assert 0.4 < numbers.mean() < 0.6
