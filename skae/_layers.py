@@ -93,6 +93,38 @@ def linear_path():
     return LinearPath
 
 
+def doubled(x, kernel, ops, convolved):
+    """What `DoublingConv` computes but for the bias; `ops` is the module that it is computed by."""
+    size, _, n_outputs, n_inputs = kernel.shape
+    p = max((size - 2) // 2, 0)
+    before, after = (size - 1 - p) // 2, (1 + p) // 2
+    n_taps = before + after + 1
+    lead = 2 * after - p
+    margin = (lead, 2 * n_taps - size - lead)
+    kernel = ops.pad(kernel, (margin, margin, (0, 0), (0, 0)))
+    kernel = ops.reshape(kernel, (n_taps, 2, n_taps, 2, n_outputs, n_inputs))
+    kernel = ops.transpose(ops.flip(kernel, (0, 2)), (0, 2, 5, 1, 3, 4))
+    kernel = ops.reshape(kernel, (n_taps, n_taps, n_inputs, 4 * n_outputs))
+    padded = ops.pad(x, ((0, 0), (before, after), (before, after), (0, 0)))
+    pixels = convolved(padded, kernel, 1, "valid")
+    _, height, width, _ = x.shape
+    pixels = ops.reshape(pixels, (-1, height, width, 2, 2, n_outputs))
+    pixels = ops.transpose(pixels, (0, 1, 3, 2, 4, 5))
+    return ops.reshape(pixels, (-1, 2 * height, 2 * width, n_outputs))
+
+
+def halved(x, ops):
+    """What `HalvingMax` computes; `ops` is the module that it is computed by."""
+    _, height, width, channels = x.shape
+    blocks = (-1, height // 2, 2, width // 2, 2, channels)
+    return ops.max(ops.reshape(x, blocks), axis=(2, 4))
+
+
+def _convolved(images, kernel, stride, padding):
+    conv = load_keras().ops.conv
+    return conv(images, kernel, stride, padding, data_format="channels_last")
+
+
 @functools.cache
 def doubling_conv():
     r"""The transposed convolution of stride 2 as a plain convolution that gives four pixels each.
@@ -119,23 +151,7 @@ def doubling_conv():
 
         def call(self, inputs):
             """Outputs of the layer, of twice the height and width."""
-            ops = keras.ops
-            size, _, n_outputs, n_inputs = self.kernel.shape
-            p = max((size - 2) // 2, 0)
-            before, after = (size - 1 - p) // 2, (1 + p) // 2
-            n_taps = before + after + 1
-            lead = 2 * after - p
-            margin = (lead, 2 * n_taps - size - lead)
-            kernel = ops.pad(self.kernel, (margin, margin, (0, 0), (0, 0)))
-            kernel = ops.reshape(kernel, (n_taps, 2, n_taps, 2, n_outputs, n_inputs))
-            kernel = ops.transpose(ops.flip(kernel, (0, 2)), (0, 2, 5, 1, 3, 4))
-            kernel = ops.reshape(kernel, (n_taps, n_taps, n_inputs, 4 * n_outputs))
-            padded = ops.pad(inputs, ((0, 0), (before, after), (before, after), (0, 0)))
-            pixels = ops.conv(padded, kernel, padding="valid", data_format="channels_last")
-            _, height, width, _ = inputs.shape
-            pixels = ops.reshape(pixels, (-1, height, width, 2, 2, n_outputs))
-            pixels = ops.transpose(pixels, (0, 1, 3, 2, 4, 5))
-            return ops.reshape(pixels, (-1, 2 * height, 2 * width, n_outputs)) + self.bias
+            return doubled(inputs, self.kernel, keras.ops, _convolved) + self.bias
 
     return DoublingConv
 
@@ -154,9 +170,7 @@ def halving_max():
 
         def call(self, inputs):
             """Outputs of the layer."""
-            _, height, width, channels = inputs.shape
-            blocks = (-1, height // 2, 2, width // 2, 2, channels)
-            return keras.ops.max(keras.ops.reshape(inputs, blocks), axis=(2, 4))
+            return halved(inputs, keras.ops)
 
     return HalvingMax
 

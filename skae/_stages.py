@@ -2,15 +2,28 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from ._engine import keras_activation, load_keras
-from ._layers import doubling_conv, halving_max, linear_path, tied_dense
-
-BATCH_MOMENTUM = 0.9
-"""Share of the running means that a training step keeps: small data have few steps."""
-
-CHANNELS_LAST = {"data_format": "channels_last"}
-"""The order of the axes of images, whatever Keras is configured to."""
+from ._engine import load_keras
+from ._own_layers import (
+    Activated,
+    Affine,
+    BatchNormalization,
+    BesideInput,
+    Convolution,
+    Cropping,
+    Doubling,
+    DoublingConvolution,
+    Dropout,
+    Flattening,
+    Halving,
+    LayerNormalization,
+    LinearPath,
+    MapNormalization,
+    Padding,
+    Reshaping,
+    TiedAffine,
+)
 
 NO_MARGINS = ((0, 0), (0, 0))
 """Pixels added above and below, left and right: none."""
@@ -52,31 +65,23 @@ class DenseLayer(_Mirrored):
     n_units: int
     tied: bool = False
 
+    def _own_layers(self, input_shape, n_components, n_outputs):
+        """The layer as an autoencoder; see `Architecture._own_layers`."""
+        return OwnNetworks(*self.layers(), self.n_units)
+
     def build(self, input_shape, n_components):
         """The layer as an autoencoder; see `Architecture.build`."""
-        return models((self.n_inputs,), (self.n_units,), *self.keras_layers())
+        return keras_models((self.n_inputs,), (self.n_units,), *self.layers())
 
-    def keras_layers(self):
-        """Keras layers of the encoder and of the decoder, in order."""
-        layers = load_keras().layers
-        layer = layers.Dense(self.n_units)
-        mirrored = tied_dense()(layer) if self.tied else layers.Dense(self.n_inputs)
+    def layers(self):
+        """Layers of the encoder and of the decoder, in order."""
+        layer = Affine(self.n_inputs, self.n_units)
+        mirrored = TiedAffine(layer) if self.tied else Affine(self.n_units, self.n_inputs)
+        inner = _normalized(self.code_normalization, self.n_units)
+        outer = _normalized(self.output_normalization, self.n_inputs)
         return (
-            [*_dropout(self.input_dropout), layer, *_normalized(self.code_normalization)],
-            [*_dropout(self.code_dropout), mirrored, *_normalized(self.output_normalization)],
-        )
-
-    def weight_shapes(self):
-        """Shapes of the arrays of the encoder and of the decoder's own, as pairs of lists."""
-        bias = [(self.n_inputs,)]
-        mirrored = bias if self.tied else [(self.n_units, self.n_inputs), *bias]
-        return (
-            _shapes(
-                [(self.n_inputs, self.n_units), (self.n_units,)],
-                self.input_dropout,
-                self.code_normalization,
-            ),
-            _shapes(mirrored, self.code_dropout, self.output_normalization),
+            [*_dropout(self.input_dropout), layer, *inner],
+            [*_dropout(self.code_dropout), mirrored, *outer],
         )
 
 
@@ -115,176 +120,143 @@ class ConvLayer(_Mirrored):
         )
         return height, width, self.n_filters
 
+    def _own_layers(self, input_shape, n_components, n_outputs):
+        """The layer as an autoencoder of flat rows; see `Architecture._own_layers`."""
+        return OwnNetworks(*self._flat(), math.prod(self.code_shape))
+
     def build(self, input_shape, n_components):
         """The layer as an autoencoder of flat rows; see `Architecture.build`."""
         rows, codes = (math.prod(self.map_shape),), (math.prod(self.code_shape),)
-        return models(rows, codes, *flat(self.keras_layers(), self.map_shape, self.code_shape))
+        return keras_models(rows, codes, *self._flat())
 
-    def keras_layers(self):
-        """Keras layers of the encoder and of the decoder, in order, from maps to maps."""
-        layers = load_keras().layers
+    def _flat(self):
+        return flat(self.layers(), self.map_shape, self.code_shape)
+
+    def layers(self):
+        """Layers of the encoder and of the decoder, in order, from maps to maps."""
         encoding = [*_dropout(self.input_dropout), *self._halving()]
-        encoding += _normalized(self.code_normalization, maps=True)
+        encoding += _normalized(self.code_normalization, self.n_filters, maps=True)
         decoding = [*self._inner(), *_dropout(self.code_dropout), *self._doubling()]
-        decoding += _normalized(self.output_normalization, maps=True)
+        decoding += _normalized(self.output_normalization, self.map_shape[-1], maps=True)
         if self.margins != NO_MARGINS:
-            encoding.insert(0, layers.ZeroPadding2D(self.margins, **CHANNELS_LAST))
-            decoding.append(layers.Cropping2D(self.margins, **CHANNELS_LAST))
+            encoding.insert(0, Padding(self.margins))
+            decoding.append(Cropping(self.margins))
         return encoding, decoding
 
     def _halving(self):
+        ends = self.map_shape[-1], self.n_filters, self.kernel_size
         if self.downsampling == "max_pool":
-            return [self._convolution(self.n_filters), halving_max()()]
-        return [self._convolution(self.n_filters, strides=2)]
+            return [Convolution(*ends), Halving()]
+        return [Convolution(*ends, stride=2)]
 
     def _doubling(self):
-        n_channels = self.map_shape[-1]
+        ends = self.n_filters, self.map_shape[-1], self.kernel_size
         if self.downsampling == "max_pool":
-            repeated = load_keras().layers.UpSampling2D(2, **CHANNELS_LAST)
-            return [repeated, self._convolution(n_channels)]
-        return [doubling_conv()(n_channels, self.kernel_size)]
+            return [Doubling(), Convolution(*ends)]
+        return [DoublingConvolution(*ends)]
 
     def _inner(self):
         if self.inner_activation is None:
             return []
         return [
-            self._convolution(self.n_filters),
-            *_normalized(self.inner_normalization, maps=True),
-            activated(self.inner_activation),
+            Convolution(self.n_filters, self.n_filters, self.kernel_size),
+            *_normalized(self.inner_normalization, self.n_filters, maps=True),
+            Activated(self.inner_activation),
         ]
-
-    def _convolution(self, n_filters, strides=1):
-        return load_keras().layers.Conv2D(
-            n_filters, self.kernel_size, strides=strides, padding="same", **CHANNELS_LAST
-        )
-
-    def weight_shapes(self):
-        """Shapes of the arrays of the encoder and of the decoder's own, as pairs of lists."""
-        window, n_channels = (self.kernel_size, self.kernel_size), self.map_shape[-1]
-        ends = n_channels, self.n_filters
-        transposed = ends if self.downsampling == "stride" else ends[::-1]
-        encoder = _shapes(
-            [(*window, *ends), (self.n_filters,)], self.input_dropout, self.code_normalization
-        )
-        decoder = _shapes(
-            [(*window, *transposed), (n_channels,)], self.code_dropout, self.output_normalization
-        )
-        if self.inner_activation is None:
-            return encoder, decoder
-        inner = [(*window, self.n_filters, self.n_filters), (self.n_filters,)]
-        return encoder, concatenated([_shapes(inner, 0.0, self.inner_normalization), decoder])
 
 
 # Networks of several layers
 
 
+class OwnNetworks(NamedTuple):
+    """Encoder and decoder as layers that skae runs itself, each network as a list of `OwnLayer`.
+
+    Parameters
+    ----------
+    encoder, decoder : list of OwnLayer
+    n_codes : int
+        Width of the code.
+    """
+
+    encoder: list
+    decoder: list
+    n_codes: int
+
+    @property
+    def weight_shapes(self):
+        """Shapes of the trainable and of the fixed arrays, the encoder's first."""
+        return weight_shapes([*self.encoder, *self.decoder])
+
+
+def weight_shapes(layers):
+    """Shapes of the trainable and of the fixed arrays of layers, as a pair of lists."""
+    weights = [weight for layer in layers for weight in layer.weights()]
+    return tuple([w.shape for w in weights if w.trained is trained] for trained in (True, False))
+
+
 def joined(parts, activations):
-    """The Keras layers of a row of layers, the outermost first, with activations between them.
+    """The layers of encoder and decoder that consist of several parts, the outermost first.
 
     Parameters
     ----------
     parts : list of pairs
-        Keras layers of the encoder and of the decoder of each.
+        Layers of the encoder and of the decoder of each.
     activations : list of str
-        Activation of each one's code; not used for the last.
+        Activation of each one's code, between it and the next; not used for the last.
 
     Returns
     -------
-    encoding, decoding : list of keras.Layer
+    encoding, decoding : list of OwnLayer
     """
     encoding, decoding = parts[0]
     for (inner_encoding, inner_decoding), activation in zip(parts[1:], activations, strict=False):
-        encoding = [*encoding, activated(activation), *inner_encoding]
-        decoding = [*inner_decoding, activated(activation), *decoding]
+        encoding = [*encoding, Activated(activation), *inner_encoding]
+        decoding = [*inner_decoding, Activated(activation), *decoding]
     return encoding, decoding
-
-
-def joined_shapes(encoding, decoding):
-    """Shapes of the trainable and of the fixed arrays of a network.
-
-    Parameters
-    ----------
-    encoding, decoding : list of DenseLayer or ConvLayer
-        The layers whose encoders and whose decoders make up the network, the outermost first.
-
-    Returns
-    -------
-    trainable, fixed : list of tuple of int
-    """
-    encoders = [layer.weight_shapes()[0] for layer in encoding]
-    return concatenated([*encoders, *(layer.weight_shapes()[1] for layer in reversed(decoding))])
-
-
-def concatenated(pairs):
-    """Several pairs of lists, or none, as one pair."""
-    kinds = zip(*pairs, strict=True) if pairs else ((), ())
-    return tuple([shape for some in kind for shape in some] for kind in kinds)
 
 
 def flat(part, map_shape, code_shape):
     """Layers from maps to maps as layers from rows to rows."""
-    layers = load_keras().layers
     encoding, decoding = part
     return (
-        [layers.Reshape(map_shape), *encoding, layers.Flatten(**CHANNELS_LAST)],
-        [layers.Reshape(code_shape), *decoding, layers.Flatten(**CHANNELS_LAST)],
+        [Reshaping(map_shape), *encoding, Flattening()],
+        [Reshaping(code_shape), *decoding, Flattening()],
     )
 
 
-def models(input_shape, code_shape, encoding, decoding, *, linear_path=False):
-    """Encoder and decoder as Keras models of layers one after the other.
-
-    With a `linear_path`, a fixed linear function of their inputs is added to the outputs of each.
-    """
-    return (
-        _chain(input_shape, encoding, "encoder", code_shape if linear_path else None),
-        _chain(code_shape, decoding, "decoder", input_shape if linear_path else None),
-    )
+def keras_models(input_shape, code_shape, encoding, decoding):
+    """Encoder and decoder as Keras models of layers one after the other."""
+    made = {}
+    encoder = _keras_model(input_shape, encoding, "encoder", made)
+    return encoder, _keras_model(code_shape, decoding, "decoder", made)
 
 
-def _chain(shape, layers, name, linear_shape):
+def _keras_model(shape, layers, name, made):
     keras = load_keras()
     rows = outputs = keras.Input(shape)
     for layer in layers:
-        outputs = layer(outputs)
-    if linear_shape is not None:
-        outputs = linear_path()(*linear_shape)([rows, outputs])
+        made[id(layer)] = layer.keras_layer(made)
+        if isinstance(layer, LinearPath):
+            outputs = made[id(layer)]([rows, outputs])
+        elif isinstance(layer, BesideInput):
+            outputs = made[id(layer)]([outputs, rows])
+        else:
+            outputs = made[id(layer)](outputs)
     return keras.Model(rows, outputs, name=name)
 
 
-# Layers with and without weights
-
-
-def activated(name):
-    """The Keras layer of an activation."""
-    return load_keras().layers.Activation(keras_activation(name))
-
-
 def _dropout(rate):
-    """The Keras layers of a dropout: one, or none."""
-    return [load_keras().layers.Dropout(rate)] if rate > 0 else []
+    """The layers of a dropout: one, or none."""
+    return [Dropout(rate)] if rate > 0 else []
 
 
-def _normalized(name, maps=False):
-    """The Keras layers of a normalisation: one, or none.
+def _normalized(name, n_units, maps=False):
+    """The layers of a normalisation: one, or none.
 
     Over maps, "layer" takes all values of a row together.
     """
-    layers = load_keras().layers
     if name is None:
         return []
     if name == "batch":
-        return [layers.BatchNormalization(momentum=BATCH_MOMENTUM)]
-    return [layers.GroupNormalization(groups=1) if maps else layers.LayerNormalization()]
-
-
-def _shapes(weights, dropout, normalization):
-    """Shapes of the trainable and of the fixed arrays of dropout, weights and normalisation.
-
-    The last of `weights` is that of the bias. A dropout has the two numbers of its random state; a
-    normalisation has gamma and beta, and over a batch the running mean and variance.
-    """
-    per_unit = [weights[-1]] * 2
-    trainable = [*weights, *(per_unit if normalization is not None else [])]
-    fixed = [*([(2,)] if dropout > 0 else []), *(per_unit if normalization == "batch" else [])]
-    return trainable, fixed
+        return [BatchNormalization(n_units)]
+    return [MapNormalization(n_units) if maps else LayerNormalization(n_units)]

@@ -16,15 +16,16 @@ from ._engine import (
     canonical_activation,
     content_key,
 )
+from ._own_layers import LinearPath
 from ._stages import (
     NO_MARGINS,
     ConvLayer,
     DenseLayer,
-    concatenated,
+    OwnNetworks,
     flat,
     joined,
-    joined_shapes,
-    models,
+    keras_models,
+    weight_shapes,
 )
 
 __all__ = ["Architecture", "Conv", "Dense"]
@@ -106,6 +107,24 @@ class Architecture(BaseEstimator, ABC):
         decoder : keras.Model
             From ``(n_rows, n_components)`` to ``(n_rows, n_features)``.
         """
+
+    def _own_layers(self, input_shape, n_components, n_outputs):
+        """The two networks as layers that skae runs itself, without Keras; here None.
+
+        Those of skae have them; a subclass that overrides `build` has other layers, and none.
+
+        Parameters
+        ----------
+        input_shape, n_components
+            As in `build`.
+        n_outputs : int or None
+            Width of the encoder's output.
+
+        Returns
+        -------
+        networks : OwnNetworks or None
+        """
+        return None
 
     def weight_shapes(self, input_shape, n_components, n_outputs=None):
         """Shapes of the arrays of weights, in the order in which a fitted network holds them.
@@ -270,40 +289,47 @@ class Dense(Architecture):
         ValueError
             If `n_components` is None, or a parameter is not as described.
         """
+        networks = self._networks(input_shape, n_components, n_components)
+        return keras_models(input_shape, (n_components,), *networks[:2])
+
+    def _own_layers(self, input_shape, n_components, n_outputs):
+        """The two networks as layers without Keras; see `Architecture._own_layers`."""
+        if type(self).build is not Dense.build:  # a subclass has other layers
+            return None
+        return self._networks(input_shape, n_components, n_outputs)
+
+    def _networks(self, input_shape, n_components, n_outputs):
+        encoder, decoder = self._chains(input_shape, n_components)
+        if n_outputs != n_components:
+            if self.tied:
+                raise ValueError(
+                    f"tied=True needs an encoder of as many outputs as the code has units, because "
+                    f"it ties the decoder's weights to the encoder's; got n_outputs={n_outputs} "
+                    f"and n_components={n_components}."
+                )
+            encoder = self._chains(input_shape, n_outputs)[0]
+        return OwnNetworks(encoder, decoder, n_components)
+
+    def _chains(self, input_shape, n_components):
+        """Layers of encoder and decoder, for a code of as many units as the encoder's output."""
         layers, activations = self._layers(input_shape, n_components)
-        parts = [layer.keras_layers() for layer in layers]
-        networks = joined(parts, activations)
-        return models(input_shape, (n_components,), *networks, linear_path=self.linear_path)
+        encoder, decoder = joined([layer.layers() for layer in layers], activations)
+        if self.linear_path:
+            ends = (*input_shape, n_components)
+            encoder, decoder = [*encoder, LinearPath(*ends)], [*decoder, LinearPath(*ends[::-1])]
+        return encoder, decoder
 
     def weight_shapes(self, input_shape, n_components, n_outputs=None):
         """Shapes of the arrays of weights; see `Architecture.weight_shapes`."""
         if type(self).build is not Dense.build:  # a subclass has other layers
             return super().weight_shapes(input_shape, n_components, n_outputs)
-        encoding, _ = self._layers(input_shape, n_outputs or n_components)
-        decoding, _ = self._layers(input_shape, n_components)
-        if self.tied and encoding != decoding:
-            raise ValueError(
-                f"tied=True needs an encoder of as many outputs as the code has units, got "
-                f"n_outputs={n_outputs} and n_components={n_components}."
-            )
-        decoder = joined_shapes([], decoding)
-        if self.linear_path:
-            decoder[1].extend([(n_components, *input_shape), input_shape])
-        return concatenated([self._encoder_shapes(encoding), decoder])
+        return self._networks(input_shape, n_components, n_outputs or n_components).weight_shapes
 
     def encoder_weight_shapes(self, input_shape, n_outputs):
         """Shapes of the encoder's arrays; see `Architecture.encoder_weight_shapes`."""
         if type(self).build is not Dense.build:  # a subclass has other layers
             return super().encoder_weight_shapes(input_shape, n_outputs)
-        return self._encoder_shapes(self._layers(input_shape, n_outputs)[0])
-
-    def _encoder_shapes(self, layers):
-        """Shapes of the arrays of the encoder that layers make up."""
-        trainable, fixed = joined_shapes(layers, [])
-        if self.linear_path:
-            n_outputs = layers[-1].n_units
-            fixed += [(layers[0].n_inputs, n_outputs), (n_outputs,)]
-        return trainable, fixed
+        return weight_shapes(self._chains(input_shape, n_outputs)[0])
 
     def description(self, input_shape, n_components):
         """What the parameters say of the layers; see `Architecture.description`."""
@@ -417,28 +443,42 @@ class Conv(Architecture):
         ValueError
             If `image_shape` does not match the width of X, or a parameter is not as described.
         """
+        networks = self._networks(input_shape, n_components, n_components)
+        return keras_models(input_shape, (networks.n_codes,), *networks[:2])
+
+    def _own_layers(self, input_shape, n_components, n_outputs):
+        """The two networks as layers without Keras; see `Architecture._own_layers`."""
+        if type(self).build is not Conv.build:  # a subclass has other layers
+            return None
+        return self._networks(input_shape, n_components, n_outputs)
+
+    def _networks(self, input_shape, n_components, n_outputs):
+        encoder, decoder, n_codes = self._chains(input_shape, n_components)
+        if n_outputs != n_components:
+            encoder = self._chains(input_shape, n_outputs)[0]
+        return OwnNetworks(encoder, decoder, n_codes)
+
+    def _chains(self, input_shape, n_components):
+        """Layers of encoder and decoder, and the width of the encoder's output."""
         layers, activations = self._layers(input_shape, n_components)
         n_maps = len(activations)
-        maps = joined([layer.keras_layers() for layer in layers[:n_maps]], activations)
+        maps = joined([layer.layers() for layer in layers[:n_maps]], activations)
         image_shape, code_shape = layers[0].map_shape, layers[n_maps - 1].code_shape
         parts = [flat(maps, image_shape, code_shape)]
-        parts += [layer.keras_layers() for layer in layers[n_maps:]]
-        n_codes = n_components or math.prod(code_shape)
-        return models(input_shape, (n_codes,), *joined(parts, activations[-1:]))
+        parts += [layer.layers() for layer in layers[n_maps:]]
+        return *joined(parts, activations[-1:]), n_components or math.prod(code_shape)
 
     def weight_shapes(self, input_shape, n_components, n_outputs=None):
         """Shapes of the arrays of weights; see `Architecture.weight_shapes`."""
         if type(self).build is not Conv.build:  # a subclass has other layers
             return super().weight_shapes(input_shape, n_components, n_outputs)
-        encoding, _ = self._layers(input_shape, n_outputs or n_components)
-        decoding, _ = self._layers(input_shape, n_components)
-        return joined_shapes(encoding, decoding)
+        return self._networks(input_shape, n_components, n_outputs or n_components).weight_shapes
 
     def encoder_weight_shapes(self, input_shape, n_outputs):
         """Shapes of the encoder's arrays; see `Architecture.encoder_weight_shapes`."""
         if type(self).build is not Conv.build:  # a subclass has other layers
             return super().encoder_weight_shapes(input_shape, n_outputs)
-        return joined_shapes(self._layers(input_shape, n_outputs)[0], [])
+        return weight_shapes(self._chains(input_shape, n_outputs)[0])
 
     def code_width(self, input_shape):
         """Width of the last map, flattened; see `Architecture.code_width`."""

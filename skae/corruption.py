@@ -15,7 +15,17 @@ from sklearn.utils import check_array, check_random_state
 from ._data.contents import contents_by_type
 from ._data.table import corrupted, table_of
 from ._data.validation import check_container, check_types, explaining
-from ._engine import Uniform, check_runs, check_shape, draws, out_of_reach, session, value_at
+from ._engine import (
+    Uniform,
+    check_runs,
+    check_shape,
+    draws,
+    is_own,
+    ops,
+    out_of_reach,
+    session,
+    value_at,
+)
 from ._terms import Term
 from .architectures import check_image_shape, full_image_shape
 
@@ -156,12 +166,10 @@ class Corruption(Term):
 
     def _chances(self, X, seed):
         """A number in [0, 1) for each value; the features of a column have the same."""
-        from keras import ops, random
-
-        n_rows, n_features = ops.shape(X)
+        n_rows, n_features = X.shape
         if self._column_of is None:
-            return random.uniform((n_rows, n_features), seed=seed)
-        chances = random.uniform((n_rows, int(self._column_of[-1]) + 1), seed=seed)
+            return ops.uniform((n_rows, n_features), seed)
+        chances = ops.uniform((n_rows, int(self._column_of[-1]) + 1), seed)
         return ops.take(chances, self._column_of, axis=1)
 
     def corrupt(self, X, random_state=None):
@@ -201,13 +209,10 @@ class Corruption(Term):
 
     def _noisy(self, X, level, key):
         """Checked rows, corrupted with the noise of a key."""
-        with session():
-            from keras import ops
-
-            tensor = ops.convert_to_tensor(X, dtype="float32")
-            noisy = self.apply(tensor, level, draws(ops.convert_to_tensor(key, dtype="uint32")))
+        with session(needs_keras=not is_own(self.key)):
+            noisy = self.apply(ops.asarray(X, "float32"), level, draws(ops.asarray(key)))
             check_shape(self, noisy, X.shape)
-            return ops.convert_to_numpy(noisy).astype(X.dtype)
+            return np.asarray(noisy).astype(X.dtype)
 
 
 class GaussianNoise(Corruption):
@@ -243,11 +248,9 @@ class GaussianNoise(Corruption):
 
     def apply(self, X, level, seed):
         """Corrupt a batch; see `Corruption.apply`."""
-        from keras import ops, random
-
-        noise = level * random.normal(ops.shape(X), seed=seed)
+        noise = level * ops.normal(X.shape, seed)
         if self._column_of is not None:
-            noise = noise * ops.expand_dims(ops.convert_to_tensor(self._deviations), 0)
+            noise = noise * self._deviations[None]
         noisy = X + noise
         return noisy if self.clip is None else ops.clip(noisy, *self.clip)
 
@@ -317,8 +320,6 @@ class MaskingNoise(Corruption):
 
     def apply(self, X, level, seed):
         """Corrupt a batch; see `Corruption.apply`."""
-        from keras import ops
-
         return ops.where(self._chances(X, seed) < level, self.value, X)
 
     def on_table(self, table):
@@ -365,10 +366,8 @@ class SaltAndPepperNoise(Corruption):
 
     def apply(self, X, level, seed):
         """Corrupt a batch; see `Corruption.apply`."""
-        from keras import ops, random
-
         low, high = self.bounds
-        chance = random.uniform(ops.shape(X), seed=seed)
+        chance = ops.uniform(X.shape, seed)
         return ops.where(chance < level / 2, low, ops.where(chance < level, high, X))
 
     def check_data(self, n_features, low, high):
@@ -407,13 +406,11 @@ class SwapNoise(Corruption):
 
     def apply(self, X, level, seed):
         """Corrupt a batch; see `Corruption.apply`."""
-        from keras import ops
-
-        n_rows = ops.shape(X)[0]
+        n_rows = X.shape[0]
         chance = self._chances(X, seed)
         replaced = chance < level
         which = ops.where(replaced, chance / level, 0.0)  # uniform again among those replaced
-        ahead = 1 + ops.cast(which * (n_rows - 1), "int32")
+        ahead = 1 + (which * (n_rows - 1)).astype("int32")
         own = ops.expand_dims(ops.arange(n_rows), 1)
         other = ops.take_along_axis(X, ops.mod(own + ahead, n_rows), axis=0)
         return ops.where(replaced, other, X)
@@ -469,15 +466,13 @@ class Occlusion(Corruption):
 
     def apply(self, X, level, seed):
         """Corrupt a batch; see `Corruption.apply`."""
-        from keras import ops, random
-
-        n_rows, n_features = ops.shape(X)
+        n_rows, n_features = X.shape
         height, width, channels = self._shape(n_features)
         side = ops.sqrt(level)
         tall, wide = ops.round(side * height), ops.round(side * width)
         free = ops.stack([height - tall, width - wide])[:, None]
         if self.position == "random":
-            corner = ops.floor(random.uniform((2, n_rows), seed=seed) * (free + 1))
+            corner = ops.floor(ops.uniform((2, n_rows), seed) * (free + 1))
         elif self.position == "center":
             corner = ops.floor(free / 2)
         else:

@@ -12,6 +12,7 @@ from abc import abstractmethod
 import numpy as np
 
 from ._data.table import log_positive
+from ._engine import ops
 from ._terms import Term, as_term
 
 __all__ = ["AbsoluteError", "BinaryCrossentropy", "Loss", "SquaredError"]
@@ -128,8 +129,6 @@ class SquaredError(Loss):
 
     def __call__(self, forward):
         """The loss of each value; see `Loss.__call__`."""
-        from keras import ops
-
         return ops.square(forward.target - forward.reconstruction)
 
 
@@ -149,8 +148,6 @@ class AbsoluteError(Loss):
 
     def __call__(self, forward):
         """The loss of each value; see `Loss.__call__`."""
-        from keras import ops
-
         return ops.abs(forward.target - forward.reconstruction)
 
 
@@ -177,7 +174,6 @@ class BinaryCrossentropy(Loss):
 
     def __call__(self, forward):
         """The loss of each value; see `Loss.__call__`."""
-        from keras import ops
 
         @ops.custom_gradient
         def crossentropy(z, x):
@@ -259,7 +255,7 @@ class Gaussian(Loss):
     def variance_of(cls, constants, extra_weights, ops=np):
         """Variance of each feature around its reconstruction, on the network's scale.
 
-        `ops` is the module whose functions compute it, NumPy's or Keras's.
+        `ops` is the module whose functions compute it, NumPy's or the engine's.
         """
         variance = constants["noise_variance"]
         relative = extra_weights.get("log_relative_noise_variance")
@@ -269,8 +265,6 @@ class Gaussian(Loss):
 
     def __call__(self, forward):
         """The loss of each value; see `Loss.__call__`."""
-        from keras import ops
-
         variance = self.variance_of(forward.constants, forward.extra_weights, ops)
         error = ops.square(forward.target - forward.reconstruction)
         log_variance = ops.log(variance) + 2 * forward.constants["log_scale"]  # in units of X
@@ -358,8 +352,6 @@ class TableLoss(Loss):
 
     def __call__(self, forward, **numbers):
         """The loss of each value; see `Loss.__call__`."""
-        from keras import ops
-
         loss, constants = self.numbers_loss, forward.constants
         in_units = forward.in_units_of_X()
         of_numbers = loss(forward if loss.degree is not None else in_units, **numbers)

@@ -8,7 +8,7 @@ Those on the code are published formulas: sums over the units of the code, means
 from abc import abstractmethod
 from numbers import Real
 
-from ._engine import divergence
+from ._engine import divergence, ops
 from ._terms import Term, as_term
 
 __all__ = ["L1", "L2", "CodeKL", "CodeL1", "Contraction", "Penalty", "PosteriorKL"]
@@ -71,8 +71,6 @@ class WeightPenalty(Penalty):
 
     def __call__(self, forward):
         """The value of the penalty; see `Penalty.__call__`."""
-        from keras import ops
-
         kernels = [array for array in forward.weights if len(array.shape) > 1]
         n_weights = sum(int(kernel.size) for kernel in kernels)
         return sum(ops.sum(self.of_each(kernel)) for kernel in kernels) / n_weights
@@ -155,8 +153,6 @@ class CodeL1(Penalty):
 
     def __call__(self, forward):
         """The value of the penalty; see `Penalty.__call__`."""
-        from keras import ops
-
         return ops.sum(forward.row_weight * ops.sum(ops.abs(forward.code), axis=-1))
 
 
@@ -207,8 +203,6 @@ class CodeKL(Penalty):
 
     def __call__(self, forward, target):
         """The value of the penalty; see `Penalty.__call__`."""
-        from keras import ops
-
         log_active = _log_mean_sigmoid(forward.code_logits, forward.row_weight)
         log_silent = _log_mean_sigmoid(-forward.code_logits, forward.row_weight)
         active = target * (ops.log(target) - log_active)
@@ -221,8 +215,6 @@ def _log_mean_sigmoid(z, row_weight):
 
     Zero for a batch whose weights are all zero in single precision.
     """
-    from keras import ops
-
     present = ops.expand_dims(row_weight > 0, 1)
     log_sigmoid = ops.where(present, ops.log_sigmoid(z), -1e30)
     highest = ops.stop_gradient(ops.max(log_sigmoid, axis=0))
@@ -256,8 +248,6 @@ class Contraction(Penalty):
 
     def __call__(self, forward):
         """The value of the penalty; see `Penalty.__call__`."""
-        from keras import ops
-
         return ops.sum(forward.row_weight * forward.squared_jacobian())
 
 
@@ -284,8 +274,6 @@ class PosteriorKL(Penalty):
 
     def __call__(self, forward):
         """The value of the penalty; see `Penalty.__call__`."""
-        from keras import ops
-
         return ops.sum(forward.row_weight * divergence(forward.posterior))
 
 

@@ -6,29 +6,33 @@ into compiled programs, which it shares between all estimators of the process, a
 `FittedNetwork`: the recipe and its weights as NumPy arrays.
 """
 
-from ._jax import devices
+from . import ops
+from ._jax import activated, convolved, devices, dropped
 from .activations import ACTIVATION_NAMES, canonical_activation, keras_activation
 from .backend import backend_name, load_keras, session
+from .base_graph import LINEAR_PATH, Weight
 from .building import built_encoder, built_weight_shapes
 from .calls import calls
 from .digests import content_digest
 from .draws import draws
 from .forks import check_runs, has_forked, renewed_in_child
-from .graph import LINEAR_PATH, graph_of
+from .graph import graph_of
 from .inference import FittedNetwork, initial_network
 from .interrupts import out_of_reach
-from .keys import content_key
+from .keras_graph import keras_graph_of
+from .keys import content_key, is_own
 from .latent import LATENTS, LOG_VARIANCES, NormalCode, PointCode, divergence
 from .likelihood import row_factors
 from .loop import STOP_REASONS, Hooks, Schedule, Training, diverged
 from .objective import Objective, Weighted, check_shape
+from .optimizers import SOLVERS
 from .population import Population, networks_at_once
 from .programs import clear_programs, program_info
 from .progress import Progress
 from .recipe import Recipe
 from .schedules import SCHEDULES, Uniform, WarmUp, value_at
 from .sharing import devices_of
-from .solver import SOLVERS, Solver, SolverState
+from .solver import Solver, SolverState
 from .stopping import StoppingRule
 from .units import RESERVED, for_programs, standardised
 
@@ -56,7 +60,9 @@ __all__ = [
     "Training",
     "Uniform",
     "WarmUp",
+    "Weight",
     "Weighted",
+    "activated",
     "backend_name",
     "built_encoder",
     "built_weight_shapes",
@@ -67,18 +73,23 @@ __all__ = [
     "clear_programs",
     "content_digest",
     "content_key",
+    "convolved",
     "devices",
     "devices_of",
     "diverged",
     "divergence",
     "draws",
+    "dropped",
     "for_programs",
     "graph_of",
     "has_forked",
     "initial_network",
+    "is_own",
     "keras_activation",
+    "keras_graph_of",
     "load_keras",
     "networks_at_once",
+    "ops",
     "out_of_reach",
     "program_info",
     "renewed_in_child",

@@ -1,9 +1,10 @@
 """The seam to JAX, which no other file imports: compiling, gradients, loops, draws, transfer.
 
 JAX is imported inside the functions, because importing skae must not cost its import. They are
-called after `load_keras`, which imports JAX where no interrupt can break it off.
+called after `load_jax`, which imports JAX where no interrupt can break it off.
 """
 
+import importlib
 import sys
 from contextlib import ExitStack, contextmanager, nullcontext
 from time import perf_counter
@@ -12,11 +13,18 @@ import numpy as np
 
 from . import compile_cache
 from .forks import check_runs
+from .interrupts import out_of_reach
 from .memory import COMPILING_BYTES, RUNNING_BYTES, check_memory
 
 POLLING_SECONDS = 2e-4
 """How long to poll a small tile's result before blocking: waking a sleeping thread takes longer
 than computing one row."""
+
+
+def load_jax():
+    """Import JAX where no interrupt can break it off."""
+    if "jax" not in sys.modules:
+        out_of_reach(lambda: importlib.import_module("jax"))
 
 
 # Settings and devices
@@ -365,6 +373,63 @@ def _taken(folder, key, lowered, arguments):
     return program
 
 
+# Functions of arrays
+
+_ELSEWHERE = {
+    "custom_gradient": ("", "custom_gradient"),
+    "log_sigmoid": ("nn", "log_sigmoid"),
+    "log_softmax": ("nn", "log_softmax"),
+    "rsqrt": ("lax", "rsqrt"),
+    "sigmoid": ("nn", "sigmoid"),
+    "stop_gradient": ("lax", "stop_gradient"),
+}
+"""Where JAX has those functions of `keras.ops` that are not in `jax.numpy`."""
+
+ACTIVATIONS = {
+    "relu": "relu",
+    "leaky_relu": "leaky_relu",
+    "logistic": "sigmoid",
+    "tanh": "tanh",
+    "elu": "elu",
+    "selu": "selu",
+    "gelu": "gelu",
+    "silu": "silu",
+    "softplus": "softplus",
+    "softsign": "soft_sign",
+}
+"""Activations but the identity, in scikit-learn's spelling, and JAX's names of them."""
+
+ACTIVATION_OPTIONS = {"leaky_relu": {"negative_slope": 0.2}, "gelu": {"approximate": False}}
+"""Keras's defaults where JAX's differ."""
+
+
+def function(name):
+    """The function of arrays that has that name in `keras.ops`."""
+    import jax
+
+    room, name = _ELSEWHERE.get(name, ("numpy", name))
+    return getattr(getattr(jax, room) if room else jax, name)
+
+
+def activated(name, x):
+    """An activation, by scikit-learn's name, of a tensor."""
+    import jax
+
+    if name == "identity":
+        return x
+    return getattr(jax.nn, ACTIVATIONS[name])(x, **ACTIVATION_OPTIONS.get(name, {}))
+
+
+def convolved(images, kernel, stride, padding):
+    """Images, channels last, convolved with a kernel; `padding` is "same" or "valid"."""
+    import jax
+
+    axes = ("NHWC", "HWIO", "NHWC")
+    return jax.lax.conv_general_dilated(
+        images, kernel, (stride, stride), padding, dimension_numbers=axes
+    )
+
+
 # Loops and gradients
 
 
@@ -479,6 +544,22 @@ def normal(key, shape):
     import jax
 
     return jax.random.normal(key, shape, "float32")
+
+
+def uniform(key, shape):
+    """Numbers uniform in [0, 1)."""
+    import jax
+
+    return jax.random.uniform(key, shape, "float32")
+
+
+def dropped(x, rate, key):
+    """A tensor of which a share of the values is zero, and the others are scaled up."""
+    import jax
+
+    kept = 1.0 - rate
+    mask = jax.random.bernoulli(key, kept, x.shape)
+    return jax.lax.select(mask, x / kept, jax.numpy.zeros_like(x))
 
 
 def signs(key, shape):

@@ -33,11 +33,6 @@ def keras_activation(name):
     return ACTIVATIONS[canonical_activation(name)]
 
 
-def activation_function(name):
-    """Keras's function of an activation."""
-    return load_keras().activations.get(keras_activation(name))
-
-
 def is_elementwise(function):
     """Whether a Keras activation is known to act on each entry by itself."""
     get = load_keras().activations.get

@@ -55,10 +55,14 @@ def _import_keras():
         if TAKES_SECOND_KERAS:
             return _import_second_keras()
         raise ImportError(_wrong_backend(backend, "Keras was imported before"))
+    _check_environment()
+    return _import_on_jax(), None
+
+
+def _check_environment():
     asked = os.environ.get("KERAS_BACKEND", "jax")
     if asked != "jax":
         raise ImportError(_wrong_backend(asked, "the environment variable KERAS_BACKEND says so"))
-    return _import_on_jax(), None
 
 
 def _wrong_backend(backend, reason):
@@ -103,16 +107,34 @@ _depth = 0
 
 
 @contextmanager
-def session():
+def session(needs_keras=True):
     """Where networks are built and programs made: in single precision, and compiled.
 
     What the user set globally is put aside: Keras's ``floatx``, and JAX's settings that change
     results or end programs. JAX's settings are those of this thread alone; Keras's is one for all
     threads, and so is the copy of Keras that imports find.
+
+    Parameters
+    ----------
+    needs_keras : bool, default=True
+        Whether a layer or function of Keras's or of a user's may be called. If none is, Keras is
+        not imported, which takes longer than all else of a first answer.
     """
-    keras = load_keras()
-    with _jax.plain_settings(), _keras_settings(keras), _noting_second_keras():
-        yield
+    if needs_keras or "keras" in sys.modules:
+        keras = load_keras()
+        with _jax.plain_settings(), _keras_settings(keras), _noting_second_keras():
+            yield
+    else:
+        load_jax()
+        with _jax.plain_settings():
+            yield
+
+
+def load_jax():
+    """Import JAX, if Keras may run on it; see `load_keras`."""
+    if "keras" not in sys.modules:
+        _check_environment()
+    _jax.load_jax()
 
 
 _TWO_COPIES = (
@@ -207,5 +229,11 @@ def check_models_run():
 
 
 def backend_name():
-    """Name of the Keras backend in use, ``"jax"``."""
-    return load_keras().config.backend()
+    """Name of the backend in use, ``"jax"``, which is imported."""
+    load_jax()
+    return "jax"
+
+
+def is_loaded():
+    """Whether skae has imported Keras."""
+    return _keras is not None

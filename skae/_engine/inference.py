@@ -9,10 +9,12 @@ import numpy as np
 from . import _jax
 from .activations import keras_activation
 from .backend import check_models_run, load_keras
+from .base_graph import extra_weights
 from .batches import Ring, idle_rings, tiles
 from .building import without_values
 from .forks import check_runs, has_forked
-from .graph import Graph, extra_weights, graph_of, initial_weights
+from .graph import graph_of, initial_weights
+from .keras_graph import KerasGraph
 from .keys import is_own
 from .likelihood import likelihood_function, mean_and_deviation
 from .objective import filled
@@ -202,7 +204,7 @@ class FittedNetwork:
 
     def _build_keras_models(self):
         keras = load_keras()
-        graph = Graph(self.recipe)
+        graph = KerasGraph(self.recipe)
         encoder = _in_units_of_X(_point_encoder(graph), self.constants, inputs=True)
         decoder = _activated(graph.decoder, self.recipe.output_activation, "decoder")
         if self.recipe.reconstructs:

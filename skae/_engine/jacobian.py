@@ -2,7 +2,7 @@
 
 import itertools
 
-from . import _jax
+from . import _jax, ops
 from .activations import is_elementwise
 from .backend import load_keras
 
@@ -121,8 +121,6 @@ def norm(encode, X, seed):
        Laplacian smoothing splines. Communications in Statistics - Simulation and Computation 19,
        433-450. https://doi.org/10.1080/03610919008812866
     """
-    from keras import ops
-
     code, pull_back = _jax.pull_back(encode, X)
     n_rows, n_units = code.shape
     if n_units <= MAX_EXACT_UNITS:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from . import _jax
-from .activations import activation_function, canonical_activation
+from . import _jax, ops
+from .activations import canonical_activation
 
 LOG_VARIANCES = (-22.0, 1.0)
 """Bounds of the logarithm of a posterior's variance. Beside a linear decoder it is below zero, the
@@ -37,7 +37,7 @@ class PointCode:
 
     def code(self, output):
         """The code as `transform` gives it."""
-        return activation_function(self.activation)(output)
+        return _jax.activated(self.activation, output)
 
     def draw(self, output, seed):
         """What the decoder gets in training; returns ``(code, posterior)``."""
@@ -70,8 +70,6 @@ class NormalCode:
 
     def draw(self, output, seed):
         """What the decoder gets in training; returns ``(code, posterior)``."""
-        from keras import ops
-
         mean, log_variance = self.posterior(output)
         noise = _jax.normal(seed.next(), mean.shape)
         return mean + ops.exp(log_variance / 2) * noise, (mean, log_variance)
@@ -86,8 +84,6 @@ def divergence(posterior):
 
     :math:`\frac12 \sum_j (\mu_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2)`.
     """
-    from keras import ops
-
     mean, log_variance = posterior
     terms = ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance
     return 0.5 * ops.sum(terms, axis=-1)

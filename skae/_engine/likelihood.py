@@ -4,15 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import _jax
+from . import _jax, ops
 from .latent import divergence
 from .objective import filled
 
 
 def mean_and_deviation(graph, weights, X):
     """Mean and standard deviation of each row's code, side by side."""
-    from keras import ops
-
     mean, log_variance = graph.posterior(weights, X)
     return ops.concatenate([mean, ops.exp(log_variance / 2)], axis=1)
 
@@ -30,7 +28,6 @@ def likelihood_function(graph, objective):
     .. [1] Burda, Y., Grosse, R. and Salakhutdinov, R. (2016). Importance weighted autoencoders.
        ICLR. https://doi.org/10.48550/arXiv.1509.00519
     """
-    from keras import ops
 
     def log_density_ratio(z, noise, log_variance):
         """Logarithm of prior over posterior at z = mean + deviation * noise."""
@@ -68,8 +65,6 @@ def likelihood_function(graph, objective):
 
 def row_keys(X, seed):
     """A random key for each row: a hash of the first bits of its values, and the seed."""
-    from keras import ops
-
     # -0.0 and 0.0 are one value, and so are most that differ by the rounding of another unit.
     bits = _jax.bits(ops.where(X == 0, 0.0, X)) >> 12
     mixed = (bits ^ (bits >> 15))[:, None, :] * row_factors(X.shape[1])

@@ -121,7 +121,7 @@ class Training:
         self._epoch_program = BlockProgram(
             "epoch", self._key, lambda: epoch_function(*self._parts), **self._options
         )
-        self._solving = ((recipe.key, solver.key), solver, self.graph.trainable)
+        self._solving = ((recipe.key, solver.key), solver, solver.variables(self.graph))
         self.n_epochs = n_epochs
         self.history = {"loss": [], "learning_rate": []}
         self.interrupted = False
@@ -496,20 +496,37 @@ def _paired(batch):
     return X, X if target is None else target, weight
 
 
+class _StepKeys:
+    """The random key of a step, and that of the step after it.
+
+    They are split where a number is drawn, which most networks do not do: a split would be a fifth
+    of what is compiled for a step.
+    """
+
+    def __init__(self, key):
+        self.following = key
+
+    def own(self):
+        """The key of the step."""
+        self.following, own = _jax.split(self.following)
+        return own
+
+
 def step_function(graph, objective, solver):
     """One training step as a pure function of (state, seed), a batch and numbers."""
+    variables = solver.variables(graph)
 
     def step(carry, batch, numbers):
         ((trainable, fixed), slots), key = carry
-        key, own_key = _jax.split(key)
-        optimizer = solver.build(graph.trainable)
+        optimizer = solver.build(variables)
 
         def scaled_loss(trainable):
-            weights = (trainable, fixed)
-            loss, new_fixed = objective(graph, weights, _paired(batch), numbers, own_key)
-            return scaled(optimizer, slots, loss), (loss, new_fixed)
+            weights, keys = (trainable, fixed), _StepKeys(key)
+            loss, new_fixed = objective(graph, weights, _paired(batch), numbers, keys.own)
+            return scaled(optimizer, slots, loss), (loss, new_fixed, keys.following)
 
-        (_, (loss, new_fixed)), gradient = _jax.value_and_gradient(scaled_loss)(trainable)
+        (_, rest), gradient = _jax.value_and_gradient(scaled_loss)(trainable)
+        loss, new_fixed, key = rest
         trainable, slots = apply(optimizer, slots, gradient, trainable, numbers["learning_rate"])
         return (((trainable, new_fixed), slots), key), loss
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from . import jacobian
+from . import jacobian, ops
 from .draws import draws
 from .schedules import final_value, value_at
 from .units import restored, standardised
@@ -150,8 +150,6 @@ class Objective:
 
     def forward(self, graph, weights, batch, numbers, key, *, training):
         """One pass through the network as a `ForwardPass`, and the state of the layers after it."""
-        from keras import ops
-
         X, target, row_weight = batch
         constants, seed = numbers["constants"], draws(key)
         observed = None
@@ -187,8 +185,6 @@ class Objective:
 
         Where it leaves a value alone, that keeps its precision.
         """
-        from keras import ops
-
         if not self.corruption.has_units:
             constants = {}
         if self.corruption.ignores_offset and "centre" in constants:
@@ -208,8 +204,6 @@ class Objective:
 
     def row_losses(self, forward, numbers):
         """The loss of each row, over its observed features: their sum or their mean."""
-        from keras import ops
-
         if self.loss.degree is None:
             forward = forward.in_units_of_X()
         values = self.loss(forward, **numbers["loss"])
@@ -239,8 +233,6 @@ def bounded(values, constants):
     A gradient that leads back to the range passes through a bound: else what is beyond would never
     come back. One that leads further out, as some losses have where they are zero, does not.
     """
-    from keras import ops
-
     if "low" not in constants:
         return values
     low, high = constants["low"], constants["high"]
@@ -260,14 +252,12 @@ def bounded(values, constants):
 
 def filled(X, constants):
     """X with its missing values replaced, where the network was trained with such."""
-    from keras import ops
-
     return ops.where(ops.isnan(X), constants["fill"], X) if "fill" in constants else X
 
 
 def jacobian_norm(graph, weights, X, seed):
     """Squared Frobenius norm of d code / d X of each row, of the encoder as it transforms."""
-    chain = jacobian.dense_chain(graph.encoder, weights[0][: graph.n_encoder_weights])
+    chain = graph.dense_encoder(weights[0])
     if chain is None or not hasattr(graph.latent, "activation"):
         return jacobian.norm(lambda X: graph.encode(weights, X), X, seed)
     chain[-1] = jacobian.then(chain[-1], graph.latent.code)

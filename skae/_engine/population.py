@@ -5,7 +5,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 
 from . import _jax
-from .backend import load_keras
+from .backend import load_jax
 from .programs import compile_program
 
 AT_ONCE = 64
@@ -16,7 +16,7 @@ _thread = threading.local()
 
 def networks_at_once():
     """How many networks to train in one program: one on a processor, which they only fill once."""
-    load_keras()  # which imports JAX where no interrupt can break it off
+    load_jax()  # which imports JAX where no interrupt can break it off
     return 1 if _jax.on_cpu() else AT_ONCE
 
 

@@ -51,11 +51,11 @@ class ProgramCache:
             while len(self._slots) > self.maxsize:
                 self._slots.popitem(last=False)
         if not slot.lock.acquire(blocking=not builds_network()):
-            with session():
+            with session(needs_keras=not is_own(key)):
                 return make()
         try:
             if slot.program is None:
-                with session():
+                with session(needs_keras=not is_own(key)):
                     slot.program = make()
                 with self._lock:
                     self._made[kind] += 1
@@ -111,7 +111,7 @@ def compile_program(kind, key, function, arguments, **options):
         traced = function()
 
         def compiled():
-            with session():  # whose settings are each thread's own
+            with session(needs_keras=not is_own(key)):  # whose settings are each thread's own
                 return _jax.compiled(traced, arguments, is_own=is_own(key), **options)
 
         return out_of_reach(_jax.on_this_device(compiled))

@@ -100,6 +100,14 @@ class Recipe:
         )
         return [*trainable, *(shape for _, shape in self.extra_weights)], fixed
 
+    def own_layers(self):
+        """Encoder and decoder as layers that skae runs itself; None where Keras must build them."""
+        n_outputs = self.latent.n_outputs(self.n_components)
+        of_architecture = getattr(self.architecture, "_own_layers", None)
+        if of_architecture is None:  # an object of a user's that has but `build`
+            return None
+        return of_architecture((self.n_features,), self.n_components, n_outputs)
+
     def code_width(self):
         """Width of the code, without building the network where the architecture knows it."""
         if self.n_components is not None:

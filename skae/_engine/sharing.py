@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _jax
-from .backend import load_keras
+from .backend import load_jax
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def devices_of(asked):
     """
     if asked is None:
         return ONE_DEVICE
-    load_keras()  # imports JAX where no interrupt can break it off
+    load_jax()  # imports JAX where no interrupt can break it off
     n, (n_processes, process) = _jax.n_devices(), _jax.n_processes()
     if n_processes > 1 and asked != "all":
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Solvers: Keras optimizers, built afresh in each program, and their step sizes."""
+"""Solvers: named ones, or Keras optimizers that each program builds afresh; their step sizes."""
 
 import copy
 import sys
@@ -9,20 +9,10 @@ import numpy as np
 
 from . import _jax
 from .backend import has_second_keras, load_keras
+from .keras_graph import keras_graph_of
 from .keys import Unshared, content_key
+from .optimizers import SOLVERS, Optimizer
 from .programs import compile_program
-
-SOLVERS = {
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "nadam": "Nadam",
-    "adamax": "Adamax",
-    "rmsprop": "RMSprop",
-    "sgd": "SGD",
-    "adagrad": "Adagrad",
-    "lion": "Lion",
-}
-"""Names of the solvers, and the Keras classes they stand for."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +42,14 @@ class Solver:
     spec: object
 
     @property
+    def is_named(self):
+        """Whether it is one of `SOLVERS`, given by its name."""
+        return isinstance(self.spec, str)
+
+    @property
     def name(self):
         """The solver's name, or that of the optimizer's class."""
-        return self.spec if isinstance(self.spec, str) else type(self.spec).__name__
+        return self.spec if self.is_named else type(self.spec).__name__
 
     def check(self):
         """Refuse an optimizer that cannot be copied for each fit.
@@ -98,17 +93,17 @@ class Solver:
     @property
     def key(self):
         """A hashable value, equal for solvers that differ in their step size alone."""
-        return self.spec if isinstance(self.spec, str) else content_key(_settings(self.spec))
+        return self.spec if self.is_named else content_key(_settings(self.spec))
 
     @property
     def owns_step_size(self):
         """Whether the optimizer computes its own step size by a Keras schedule."""
-        return not isinstance(self.spec, str) and _schedule(self.spec) is not None
+        return not self.is_named and _schedule(self.spec) is not None
 
     @property
     def finishes(self):
         """Whether training ends with other weights than those of its last step."""
-        if isinstance(self.spec, str):
+        if self.is_named:
             return False
         optimizer, plain = _inner(self.spec) or self.spec, load_keras().optimizers.Optimizer
         finalizes = type(optimizer).finalize_variable_values is not plain.finalize_variable_values
@@ -116,21 +111,24 @@ class Solver:
 
     def step_size(self, default):
         """The initial step size: the optimizer's own, or `default` for a solver's name."""
-        if isinstance(self.spec, str):
+        if self.is_named:
             return default
         return float(load_keras().ops.convert_to_numpy(self.spec.learning_rate))
 
+    def variables(self, graph):
+        """What a graph's weights are to `build`: for a Keras optimizer they are Keras variables."""
+        return (graph if self.is_named else keras_graph_of(graph.recipe)).trainable
+
     def build(self, variables):
-        """A new Keras optimizer of this kind for `variables`.
+        """The `Optimizer` of a name, or a new Keras optimizer for `variables`.
 
         It is meant to be called in a function that is being compiled, and dropped with it: there
         the values of its variables take no time and no memory. The step that is compiled never
         reads them, because their current values are its arguments, the slots.
         """
-        if isinstance(self.spec, str):
-            optimizer = getattr(load_keras().optimizers, SOLVERS[self.spec])()
-        else:
-            optimizer = _copied(self.spec)
+        if self.is_named:
+            return SOLVERS[self.spec]()
+        optimizer = _copied(self.spec)
         if _inner(optimizer) is not None:
             # Built by LossScaleOptimizer itself, Nadam would not list one of its variables.
             _inner(optimizer).build(variables)
@@ -261,10 +259,12 @@ def initial_slots(key, solver, variables, trainable):
         Equal for equal solvers and variables.
     solver : Solver
     variables : list of keras.Variable
-        Those that the optimizer changes.
+        Those that the optimizer changes; of a named solver not read.
     trainable : list of ndarray
         Their values, which an optimizer may read: ScheduleFreeAdamW starts an average there.
     """
+    if solver.is_named:
+        return solver.build(variables).slots(trainable)
 
     def draw(trainable):
         stand_ins = list(map(_stand_in, variables, trainable))
@@ -335,6 +335,8 @@ def scaled(optimizer, slots, loss):
 
     `apply` divides the gradients again.
     """
+    if isinstance(optimizer, Optimizer):
+        return loss
     with _holding(optimizer, slots):
         return optimizer.scale_loss(loss)
 
@@ -344,7 +346,7 @@ def apply(optimizer, slots, gradients, trainable, step_size):
 
     Parameters
     ----------
-    optimizer : keras.optimizers.Optimizer
+    optimizer : Optimizer or keras.optimizers.Optimizer
         What `Solver.build` gave.
     slots : list of tensors
         Values of the optimizer's own variables.
@@ -355,6 +357,8 @@ def apply(optimizer, slots, gradients, trainable, step_size):
     step_size : scalar tensor
         Ignored where the optimizer has a schedule of its own.
     """
+    if isinstance(optimizer, Optimizer):
+        return optimizer.apply(slots, gradients, trainable, step_size)
     if _schedule(optimizer) is None:
         with _holding(optimizer, slots) as scope:
             optimizer.learning_rate = step_size

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._engine import LOG_VARIANCES, NormalCode, graph_of, standardised
+from .._engine import LOG_VARIANCES, NormalCode, keras_graph_of, standardised
 from .activations import activated
 from .layers import model_nodes
 
@@ -23,7 +23,7 @@ class NetworkNodes:
 
     def __init__(self, nodes, network):
         self._nodes, self._network, self._constants = nodes, network, network.constants
-        graph = self._graph = graph_of(network.recipe)
+        graph = self._graph = keras_graph_of(network.recipe)
         weights = network.trainable, network.fixed
         self._arrays = {
             id(variable): array

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._engine import FittedNetwork, NormalCode, PointCode, Recipe, graph_of, load_keras
-from .._layers import first_units, rescaled
-from .._stages import activated
+from .._engine import FittedNetwork, NormalCode, PointCode, Recipe, graph_of, load_keras, ops
+from .._own_layers import Activated, Affine, BesideInput, FirstUnits, Rescaled
+from .._stages import OwnNetworks
 from ..architectures import Architecture
 from ..corruption import Corruption
 from ..losses import Loss
@@ -50,16 +50,36 @@ class WithHead(Architecture):
     def build(self, input_shape, n_components):
         """Build encoder and head; see `Architecture.build`. The width is not for the caller."""
         keras = load_keras()
-        drawn = self.code == "normal"
-        width = 2 * self.n_units if drawn else self.n_units
-        encoder = self.architecture.build(input_shape, width)[0]
+        encoder = self.architecture.build(input_shape, self._encoder_width)[0]
         rows = keras.Input(input_shape)
-        follow = first_units()(self.n_units) if drawn else activated(self.code)
-        code = follow(encoder(rows))
-        both = keras.layers.Concatenate()([code, rows])
-        seen = keras.Input(both.shape[1:])
-        outputs = keras.layers.Dense(self.n_targets)(rescaled()()(seen))
+        code = self._follow.keras_layer({})(encoder(rows))
+        both = BesideInput().keras_layer({})([code, rows])
+        seen = outputs = keras.Input(both.shape[1:])
+        for layer in self._head(both.shape[-1]):
+            outputs = layer.keras_layer({})(outputs)
         return keras.Model(rows, both), keras.Model(seen, outputs)
+
+    def _own_layers(self, input_shape, n_components, n_outputs):
+        """The two networks as layers without Keras; see `Architecture._own_layers`."""
+        of_inner = getattr(self.architecture, "_own_layers", None)
+        inner = of_inner and of_inner(input_shape, self.n_units, self._encoder_width)
+        if not inner:
+            return None
+        n_seen = inner.n_codes + input_shape[0]
+        encoder = [*inner.encoder, self._follow, BesideInput()]
+        return OwnNetworks(encoder, self._head(n_seen), n_seen)
+
+    @property
+    def _encoder_width(self):
+        return 2 * self.n_units if self.code == "normal" else self.n_units
+
+    @property
+    def _follow(self):
+        """The layer from the encoder's output to the code."""
+        return FirstUnits(self.n_units) if self.code == "normal" else Activated(self.code)
+
+    def _head(self, n_seen):
+        return [Rescaled(n_seen), Affine(n_seen, self.n_targets)]
 
     def weight_shapes(self, input_shape, n_components, n_outputs=None):
         """Shapes of the arrays of weights; see `Architecture.weight_shapes`."""
@@ -69,8 +89,7 @@ class WithHead(Architecture):
 
     def encoder_weight_shapes(self, input_shape, n_outputs):
         """Shapes of the encoder's arrays; see `Architecture.encoder_weight_shapes`."""
-        width = 2 * self.n_units if self.code == "normal" else self.n_units
-        return self.architecture.encoder_weight_shapes(input_shape, width)
+        return self.architecture.encoder_weight_shapes(input_shape, self._encoder_width)
 
     def code_width(self, input_shape):
         """Width of what the head sees; see `Architecture.code_width`."""
@@ -170,9 +189,7 @@ class InputNoise(Corruption):
 
     def apply(self, X, level, seed):
         """Corrupt a batch; see `Corruption.apply`."""
-        from keras import ops, random
-
-        return X + level * random.normal(ops.shape(X), seed=seed)
+        return X + level * ops.normal(X.shape, seed)
 
 
 class CrossEntropy(Loss):
@@ -186,8 +203,6 @@ class CrossEntropy(Loss):
 
     def __call__(self, forward):
         """The loss of each class; see `Loss.__call__`."""
-        from keras import ops
-
         return -forward.target * ops.log_softmax(forward.logits, axis=-1)
 
 
@@ -198,8 +213,6 @@ class TargetError(Loss):
 
     def __call__(self, forward):
         """The loss of each target; see `Loss.__call__`."""
-        from keras import ops
-
         return ops.square(forward.target - forward.logits)
 
 
@@ -210,6 +223,4 @@ class HeadShrinkage(Penalty):
 
     def __call__(self, forward):
         """The value of the penalty; see `Penalty.__call__`."""
-        from keras import ops
-
         return ops.sum(ops.square(forward.weights[-2]))

@@ -24,6 +24,7 @@ from skae._engine import (
 )
 from skae._engine.backend import session
 from skae._engine.graph import initial_weights, new_graph
+from skae._engine.keras_graph import keras_graph
 from skae.architectures import Architecture, Conv, Dense
 
 X = np.random.default_rng(0).uniform(size=(100, 16))
@@ -49,7 +50,7 @@ ARCHITECTURES = [
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=repr)
 def test_networks_are_built_without_values(architecture):
-    graph = new_graph(Recipe(architecture, 16, 3))
+    graph = keras_graph(Recipe(architecture, 16, 3))
     kernels = [variable for variable in graph.trainable if len(variable.shape) > 1]
     assert kernels
     assert all(variable._value is None for variable in kernels)

@@ -160,7 +160,7 @@ def test_options_of_some_optimizers(make):
 
 @pytest.mark.parametrize("name", SOLVERS)
 def test_a_name_is_the_optimizer_with_its_defaults(name):
-    cls = getattr(optimizers, SOLVERS[name])
+    cls = getattr(optimizers, SOLVERS[name].__name__)
     assert_equal(by_keras(cls(), rates=RATES), by_skae(name, rates=RATES))
 
 
