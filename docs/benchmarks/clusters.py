@@ -57,8 +57,11 @@ NOTES = [
     "sizes, 3 folds, and the refit: 19 fits of two networks. Each line is a process of its own, "
     f"with {N_WORKERS} new workers; its time is that of `search.fit`, so that workers import Keras "
     "and JAX in it, and starting the cluster of Dask and Ray is not in it.",
-    "CPU seconds are those of all processes, their start included. The machine has two cores, and "
-    "was shared with other work: seconds by the clock are rough.",
+    "CPU seconds are those of the process that searches and of all that scored a fold, their start "
+    "included. The machine has two cores, and was shared with much other work: seconds by the "
+    "clock are rough.",
+    "Ray runs its workers at a lower priority than the rest of the machine, so that its seconds by "
+    "the clock depend on that rest even more.",
     "Compiled and loaded: by each process that scored a fold. The refit is made by the process "
     "that searches, which is among them only where it also is a worker.",
     "Equal: all columns of `cv_results_` but the times, and the codes after the refit, to the bit.",
