@@ -89,7 +89,7 @@ def cases():
 
 
 def train(name, estimator, X, arguments):
-    """Fit the estimator of a case in its way; returns its curves, and the codes of some rows."""
+    """Fit the estimator of a case in its way."""
     import numpy as np
 
     from skae import Stream
@@ -109,7 +109,12 @@ def train(name, estimator, X, arguments):
     else:
         for _ in range(1 + estimator.warm_start):
             estimator.fit(X, **arguments)
-    return {**estimator.history_, "code": estimator.transform(X[:5]).tolist()}
+
+
+def described(estimator):
+    """What a fit gave: its curves, and the codes of some rows."""
+    X = cases()["plain"]()[1][:5, -estimator.n_features_in_ :]
+    return {**estimator.history_, "code": estimator.transform(X).tolist()}
 
 
 def write(path, results):
@@ -133,7 +138,8 @@ def on_one(path, names, runs):
     for name in names:
         for label, params in runs.items():
             estimator, X, arguments = cases()[name]()
-            results[name][label] = train(name, estimator.set_params(**params), X, arguments)
+            train(name, estimator.set_params(**params), X, arguments)
+            results[name][label] = described(estimator)
     write(path, results)
 
 
@@ -170,7 +176,7 @@ def share(path, names, place):
         estimator.set_params(devices="all", shuffle=False)
         arguments = {name: of_share(rows, *place) for name, rows in arguments.items()}
         train(name, estimator, of_share(X, *place), arguments)
-        results[name] = {**estimator.history_, "code": estimator.transform(X[:5]).tolist()}
+        results[name] = described(estimator)
     write(f"{path}.{place[0]}", results)
 
 
@@ -188,8 +194,8 @@ def killed(folder, last_epoch, place):
     estimator, X, _ = cases()["plain"]()
     checkpoint = Checkpoint(os.path.join(folder, "fit"), every=0)
     estimator.set_params(devices="all", checkpoint=checkpoint).set_callbacks(Killer())
-    results = train("plain", estimator, of_share(X, number, n_processes), {})
-    write(os.path.join(folder, f"result.{number}"), results)
+    estimator.fit(of_share(X, number, n_processes))
+    write(os.path.join(folder, f"result.{number}"), described(estimator))
 
 
 # Errors
@@ -242,8 +248,8 @@ def interrupted(path, place):
 
     estimator, X, _ = cases()["plain"]()
     estimator.set_params(devices="all").set_callbacks(Interrupter())
-    results = train("plain", estimator, of_share(X, number, n_processes), {})
-    write(f"{path}.{number}", {**results, "reason": estimator.stop_reason_})
+    estimator.fit(of_share(X, number, n_processes))
+    write(f"{path}.{number}", {**described(estimator), "reason": estimator.stop_reason_})
 
 
 def main():
