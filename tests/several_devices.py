@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import warnings
+from itertools import count
 from unittest.mock import patch
 
 N_DEVICES = 4
@@ -29,6 +30,10 @@ def settings(n_devices):
     warnings.simplefilter("ignore")
 
 
+OTHER_BATCHES = {"batches of 30", "one batch", "single rows", "masking, 30", "sparse"}
+"""Cases whose batches are of another size than `BATCH`."""
+
+
 def cases():
     """Estimators, data and arguments of `fit`, by name."""
     import numpy as np
@@ -41,6 +46,7 @@ def cases():
         SparseAutoencoder,
         VariationalAutoencoder,
     )
+    from skae._engine import load_keras
     from skae.architectures import Conv, Dense
     from skae.corruption import MaskingNoise, SwapNoise
 
@@ -53,8 +59,7 @@ def cases():
         return cls(4, **{**own, **params}), X, arguments or {}
 
     def averaging():
-        import keras
-
+        keras = load_keras()
         rate = keras.optimizers.schedules.ExponentialDecay(0.01, 10, 0.9)
         return keras.optimizers.SGD(rate, momentum=0.9, use_ema=True, ema_overwrite_frequency=None)
 
@@ -98,7 +103,7 @@ def train(name, estimator, X, arguments):
 
     if name == "stream":
         with (
-            patch.object(sources, "HELD_BYTES", 2000),
+            patch.object(sources, "HELD_BYTES", 10_000),
             patch.object(streamed, "BLOCK_ROWS", 50),
             patch.multiple(batches, BLOCK_BYTES=4 * 64 * 40, WINDOW_BYTES=4 * 4 * 64 * 90),
         ):
@@ -208,6 +213,7 @@ def refused(path, place):
     import pandas as pd
 
     import skae
+    from skae._data import sources
 
     X = of_share(cases()["plain"]()[1], number, n_processes)
     second = number == 1
@@ -215,10 +221,19 @@ def refused(path, place):
     swap = skae.DenoisingAutoencoder(corruption="swap", devices="all", batch_size=32)
     bad = X.copy()
     bad[3, 3] = np.nan if second else 0.0
+    calls = count()
+
+    def read():
+        if second and next(calls) > 3:  # the last passes are epochs
+            raise OSError("the disk is gone")
+        return iter(np.array_split(X, 5))
+
+    lost = skae.Stream(read)
     table = pd.DataFrame({"a": X[:, 20], "b": pd.Categorical(np.arange(len(X)) % 3)})
     wrong = {
         "a number": (plain(devices=2), X),
         "bad rows": (plain(devices="all"), bad),
+        "bad blocks": (plain(devices="all", batch_size=32), lost),
         "other parameters": (plain(1 + number, devices="all"), X),
         "other width": (plain(devices="all"), X[:, second:]),
         "table": (plain(devices="all"), table),
@@ -229,8 +244,9 @@ def refused(path, place):
     results = {}
     for name, (estimator, rows) in wrong.items():
         try:
-            estimator.fit(rows)
-        except (RuntimeError, ValueError) as error:
+            with patch.object(sources, "HELD_BYTES", 10_000):
+                estimator.fit(rows)
+        except (OSError, RuntimeError, ValueError) as error:
             results[name] = f"{type(error).__name__}: {error}"
         assert not hasattr(estimator, "n_iter_"), name
     write(f"{path}.{number}", results)

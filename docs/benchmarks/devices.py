@@ -1,4 +1,4 @@
-"""Fits on 1, 2 and 4 devices, and in two processes: do losses differ, and how long does it take?
+"""What fits on 1, 2 and 4 devices, and in two processes, give, and how long they take.
 
     python docs/benchmarks/devices.py
 

@@ -85,9 +85,8 @@ def test_every_fit_is_that_of_one_device(tmp_path):
 
 @slow
 def test_two_processes_give_what_one_gives(tmp_path):
-    every = several_devices.cases()
-    # Shares are cut so that batches of this size are those of one process.
-    names = [name for name in every if every[name]()[0].batch_size == several_devices.BATCH]
+    # Shares are cut so that batches of one size are those of one process.
+    names = [name for name in several_devices.cases() if name not in several_devices.OTHER_BATCHES]
     one, other = results_of("share", tmp_path / "share", *names)
     assert one == other  # to the bit
     alone = on_devices("ordered", tmp_path / "alone", *names)
@@ -129,6 +128,8 @@ def test_what_one_process_does_wrong_ends_in_all(tmp_path):
     assert other["bad rows"].startswith("ValueError: ")
     assert "NaN" in one["bad rows"]
     assert "NaN" in other["bad rows"]
+    assert one["bad blocks"] == "RuntimeError: Process 1 of 2 ended with OSError: the disk is gone"
+    assert other["bad blocks"] == "OSError: the disk is gone"
     for results, number in ((one, 1), (other, 0)):
         differs = f"ValueError: .* process {number} differs from process {1 - number} in"
         assert_matches(f"{differs} n_components", results["other parameters"])
