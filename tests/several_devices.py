@@ -72,7 +72,7 @@ def cases():
             DenoisingAutoencoder, corruption=MaskingNoise(), corruption_level=(0.1, 0.4)
         ),
         "masking, 30": lambda: fit(DenoisingAutoencoder, corruption=MaskingNoise(), batch_size=30),
-        "swap": lambda: fit(DenoisingAutoencoder, corruption=SwapNoise()),
+        "swap": lambda: fit(DenoisingAutoencoder, X[:192], corruption=SwapNoise()),
         "pairs": lambda: fit(DenoisingAutoencoder, X + 0.1, {"X_clean": X}),
         "sparse": lambda: fit(SparseAutoencoder, sparsity="kl", batch_size=30),
         "contractive": lambda: fit(ContractiveAutoencoder),

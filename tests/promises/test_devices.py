@@ -47,7 +47,7 @@ def in_processes(kind, path, *names, n_processes=2):
 
 def results_of(kind, path, *names):
     """What each of two processes gave, all of which must end well."""
-    for errors, status in map(wait, in_processes(kind, path, *names)):
+    for errors, status in list(map(wait, in_processes(kind, path, *names))):
         assert status == 0, errors
     return [json.loads(Path(f"{path}.{number}").read_text()) for number in (0, 1)]
 
@@ -109,7 +109,7 @@ def test_a_lost_process_ends_the_other_and_a_checkpoint_goes_on(tmp_path):
     whole = tmp_path / "whole"
     whole.mkdir()
     for folder in (path, whole):  # with the checkpoint, and without
-        for errors, status in map(wait, in_processes("killed", folder, -1)):
+        for errors, status in list(map(wait, in_processes("killed", folder, -1))):
             assert status == 0, errors
     results = [
         json.loads((folder / f"result.{number}").read_text())
