@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import warnings
+from itertools import count
 from unittest.mock import patch
 
 N_DEVICES = 4
@@ -29,6 +30,10 @@ def settings(n_devices):
     warnings.simplefilter("ignore")
 
 
+OTHER_BATCHES = {"batches of 30", "one batch", "single rows", "masking, 30", "sparse"}
+"""Cases whose batches are of another size than `BATCH`."""
+
+
 def cases():
     """Estimators, data and arguments of `fit`, by name."""
     import numpy as np
@@ -41,6 +46,7 @@ def cases():
         SparseAutoencoder,
         VariationalAutoencoder,
     )
+    from skae._engine import load_keras
     from skae.architectures import Conv, Dense
     from skae.corruption import MaskingNoise, SwapNoise
 
@@ -53,8 +59,7 @@ def cases():
         return cls(4, **{**own, **params}), X, arguments or {}
 
     def averaging():
-        import keras
-
+        keras = load_keras()
         rate = keras.optimizers.schedules.ExponentialDecay(0.01, 10, 0.9)
         return keras.optimizers.SGD(rate, momentum=0.9, use_ema=True, ema_overwrite_frequency=None)
 
@@ -67,7 +72,7 @@ def cases():
             DenoisingAutoencoder, corruption=MaskingNoise(), corruption_level=(0.1, 0.4)
         ),
         "masking, 30": lambda: fit(DenoisingAutoencoder, corruption=MaskingNoise(), batch_size=30),
-        "swap": lambda: fit(DenoisingAutoencoder, corruption=SwapNoise()),
+        "swap": lambda: fit(DenoisingAutoencoder, X[:192], corruption=SwapNoise()),
         "pairs": lambda: fit(DenoisingAutoencoder, X + 0.1, {"X_clean": X}),
         "sparse": lambda: fit(SparseAutoencoder, sparsity="kl", batch_size=30),
         "contractive": lambda: fit(ContractiveAutoencoder),
@@ -89,7 +94,7 @@ def cases():
 
 
 def train(name, estimator, X, arguments):
-    """Fit the estimator of a case in its way; returns its curves, and the codes of some rows."""
+    """Fit the estimator of a case in its way."""
     import numpy as np
 
     from skae import Stream
@@ -98,7 +103,7 @@ def train(name, estimator, X, arguments):
 
     if name == "stream":
         with (
-            patch.object(sources, "HELD_BYTES", 2000),
+            patch.object(sources, "HELD_BYTES", 10_000),
             patch.object(streamed, "BLOCK_ROWS", 50),
             patch.multiple(batches, BLOCK_BYTES=4 * 64 * 40, WINDOW_BYTES=4 * 4 * 64 * 90),
         ):
@@ -109,7 +114,12 @@ def train(name, estimator, X, arguments):
     else:
         for _ in range(1 + estimator.warm_start):
             estimator.fit(X, **arguments)
-    return {**estimator.history_, "code": estimator.transform(X[:5]).tolist()}
+
+
+def described(estimator):
+    """What a fit gave: its curves, and the codes of some rows."""
+    X = cases()["plain"]()[1][:5, -estimator.n_features_in_ :]
+    return {**estimator.history_, "code": estimator.transform(X).tolist()}
 
 
 def write(path, results):
@@ -133,7 +143,8 @@ def on_one(path, names, runs):
     for name in names:
         for label, params in runs.items():
             estimator, X, arguments = cases()[name]()
-            results[name][label] = train(name, estimator.set_params(**params), X, arguments)
+            train(name, estimator.set_params(**params), X, arguments)
+            results[name][label] = described(estimator)
     write(path, results)
 
 
@@ -170,7 +181,7 @@ def share(path, names, place):
         estimator.set_params(devices="all", shuffle=False)
         arguments = {name: of_share(rows, *place) for name, rows in arguments.items()}
         train(name, estimator, of_share(X, *place), arguments)
-        results[name] = {**estimator.history_, "code": estimator.transform(X[:5]).tolist()}
+        results[name] = described(estimator)
     write(f"{path}.{place[0]}", results)
 
 
@@ -188,8 +199,8 @@ def killed(folder, last_epoch, place):
     estimator, X, _ = cases()["plain"]()
     checkpoint = Checkpoint(os.path.join(folder, "fit"), every=0)
     estimator.set_params(devices="all", checkpoint=checkpoint).set_callbacks(Killer())
-    results = train("plain", estimator, of_share(X, number, n_processes), {})
-    write(os.path.join(folder, f"result.{number}"), results)
+    estimator.fit(of_share(X, number, n_processes))
+    write(os.path.join(folder, f"result.{number}"), described(estimator))
 
 
 # Errors
@@ -202,6 +213,7 @@ def refused(path, place):
     import pandas as pd
 
     import skae
+    from skae._data import sources
 
     X = of_share(cases()["plain"]()[1], number, n_processes)
     second = number == 1
@@ -209,10 +221,19 @@ def refused(path, place):
     swap = skae.DenoisingAutoencoder(corruption="swap", devices="all", batch_size=32)
     bad = X.copy()
     bad[3, 3] = np.nan if second else 0.0
+    calls = count()
+
+    def read():
+        if second and next(calls) > 3:  # the last passes are epochs
+            raise OSError("the disk is gone")
+        return iter(np.array_split(X, 5))
+
+    lost = skae.Stream(read)
     table = pd.DataFrame({"a": X[:, 20], "b": pd.Categorical(np.arange(len(X)) % 3)})
     wrong = {
         "a number": (plain(devices=2), X),
         "bad rows": (plain(devices="all"), bad),
+        "bad blocks": (plain(devices="all", batch_size=32), lost),
         "other parameters": (plain(1 + number, devices="all"), X),
         "other width": (plain(devices="all"), X[:, second:]),
         "table": (plain(devices="all"), table),
@@ -222,9 +243,11 @@ def refused(path, place):
     }
     results = {}
     for name, (estimator, rows) in wrong.items():
+        held = 10_000 if name == "bad blocks" else sources.HELD_BYTES
         try:
-            estimator.fit(rows)
-        except (RuntimeError, ValueError) as error:
+            with patch.object(sources, "HELD_BYTES", held):
+                estimator.fit(rows)
+        except (OSError, RuntimeError, ValueError) as error:
             results[name] = f"{type(error).__name__}: {error}"
         assert not hasattr(estimator, "n_iter_"), name
     write(f"{path}.{number}", results)
@@ -242,8 +265,8 @@ def interrupted(path, place):
 
     estimator, X, _ = cases()["plain"]()
     estimator.set_params(devices="all").set_callbacks(Interrupter())
-    results = train("plain", estimator, of_share(X, number, n_processes), {})
-    write(f"{path}.{number}", {**results, "reason": estimator.stop_reason_})
+    estimator.fit(of_share(X, number, n_processes))
+    write(f"{path}.{number}", {**described(estimator), "reason": estimator.stop_reason_})
 
 
 def main():

@@ -141,6 +141,8 @@ class Fit(Hooks):
         goes_on = self.start is not None
         with self.devices.together():
             rows = checked_rows(estimator, X, X_clean, sample_weight, X_val, reset=not goes_on)
+            if self.devices.n_processes > 1:
+                check_share(estimator)
         if self.devices.n_processes > 1:
             check_agreement(self, rows, X_val)
         self.reached = reached(self, rows, self.devices.of_first(self._draw_seed()))
@@ -151,8 +153,6 @@ class Fit(Hooks):
         if X_clean is not None:
             self.objective = self.objective.without_corruption()
         with self.devices.together():
-            if self.devices.n_processes > 1:
-                check_share(estimator)
             output_activation = self._output_activation(rows)
             own = self._distinct(rows)
         self.data = shared(own, self.devices)

@@ -52,7 +52,7 @@ def identity(estimator, rows, start, seed, devices):
         "fit": {
             "estimator": [type(estimator).__name__] * 2,
             "random_state": ["a seed", ANY if seed is None else str(seed)],
-            "start": ["an earlier fit" if start else "none", content_digest(_learned(start))],
+            "start": ["an earlier fit" if start else "none", content_digest(learned(start))],
         },
         "params": {
             name: [short(getattr(estimator, name)), digest]
@@ -89,7 +89,7 @@ def versions():
     return {"skae": __version__, **{name: metadata.version(name) for name in PACKAGES}}
 
 
-def _learned(start):
+def learned(start):
     """What an earlier fit hands on."""
     if start is None:
         return None

@@ -1,7 +1,9 @@
 """Fits in which several processes have a share of the rows each: what is refused there."""
 
 from .._data.shared import SharedSet
-from ._identity import parameter_digests
+from .._engine import content_digest
+from ._identity import learned, parameter_digests
+from ._warnings import warn
 
 
 def check_share(estimator):
@@ -37,7 +39,7 @@ def check_agreement(fit, rows, X_val):
     own = {
         "the estimator": type(estimator).__name__,
         "the method": "partial_fit" if fit.incremental else "fit",
-        "being fitted before": fit.start is not None,
+        "the earlier fit": content_digest(learned(fit.start)),
         "checkpoint": estimator.checkpoint is not None,
         "the number of features": rows.X.n_features,
         "the names of features": list(getattr(estimator, "feature_names_in_", [])),
@@ -56,7 +58,16 @@ def check_agreement(fit, rows, X_val):
 
 def shared(rows, devices):
     """The rows of a fit, of which other processes have theirs."""
-    return rows if devices.n_processes == 1 else SharedSet(rows, devices)
+    if devices.n_processes == 1:
+        return rows
+    data = SharedSet(rows, devices)
+    if data.has_copies:
+        warn(
+            "Several processes seem to have the same rows, which count as often as they are given. "
+            "Give each process its own share, for instance "
+            "X[jax.process_index() :: jax.process_count()]."
+        )
+    return data
 
 
 def check_undivided(devices, batch_size, n_rows):

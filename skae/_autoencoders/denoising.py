@@ -147,9 +147,10 @@ class DenoisingAutoencoder(BaseAutoencoder):
         not use it.
     devices : int, "all" or None, default=None
         Devices that share the rows of each training step: the first ones of those that JAX lists,
-        or all of them, those of other processes included; None takes one. The result is that of
-        one device but for rounding. A batch is filled up to rows that they divide. See "Several
-        devices" in the user guide.
+        or all of them, None for one. The result is that of one device but for rounding. Where rows
+        of a batch are mixed, as by batch normalisation, they must divide `batch_size`. Of several
+        processes (``jax.distributed.initialize``), each fits with "all" to its share of the rows;
+        of a batch, each gives as many. See "Several devices" in the user guide.
     verbose : bool or int, default=False
         Whether to print the losses of each epoch, those of pretraining included, and the time that
         is left at most. True or 1 draws a bar in a terminal or notebook, and elsewhere prints a

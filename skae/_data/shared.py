@@ -49,6 +49,8 @@ class SharedSet:
     held : TrainingSet
         Some of the rows of all, evenly spaced within each share.
     validation : SharedSet or None
+    has_copies : bool
+        Whether two shares have the same statistics, as equal rows have.
     """
 
     copies = None
@@ -66,6 +68,8 @@ class SharedSet:
         lows, highs = zip(*(each.target_range for each in told), strict=True)
         self.target_range = min(lows), max(highs)
         self.mean_weight = sum(each.total_weight for each in told) / self.n_rows
+        means = {each.target_summary.mean.tobytes() for each in told}
+        self.has_copies = len(means) < len(told)
         self.held = _joined([each.sample for each in told])
         self.validation = own.validation and SharedSet(own.validation, devices)
 

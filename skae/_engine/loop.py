@@ -177,17 +177,21 @@ class Training:
         passes = self._passes(blocks, schedule)
         if blocks.worth_a_thread:
             passes = ahead(passes)
+        passes = self.devices.in_step(passes)  # a user's code reads them, which may fail in one
         with closing(passes), Interrupts() as interrupts:
             for _ in islice(passes, self._n_passes):  # those that an earlier run trained on
                 pass
             while not self._ended:
-                hooks.before_epoch()
+                with self.devices.together():
+                    hooks.before_epoch()
                 rest = islice(passes, blocks.n_blocks - self._n_passes)
                 is_whole = self._epoch(rest, interrupts, hooks)
                 self._ended = is_whole and self._is_last()
                 if self.devices.any(interrupts.noted):
                     break
-                self._ended = self.devices.any(hooks.after_epoch(self)) or self._ended
+                with self.devices.together():
+                    stops = hooks.after_epoch(self)
+                self._ended = self.devices.any(stops) or self._ended
                 if not self._ended:
                     hooks.at_rest(self)
         self.interrupted = self.devices.any(interrupts.noted)

@@ -1,7 +1,7 @@
 """Several devices, and several processes with some each: what lies where, and what all agree on."""
 
 import pickle
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,12 +115,26 @@ class Devices:
             yield
         except Exception as own:
             error = own
+        if not self.any(error is not None):
+            return
         texts = self.gathered(error and f"{type(error).__name__}: {error}")
         if error is not None:
             raise error
-        for number, text in enumerate(texts):
-            if text is not None:
-                raise RuntimeError(f"Process {number} of {self.n_processes} ended with {text}")
+        number = next(number for number, text in enumerate(texts) if text is not None)
+        raise RuntimeError(f"Process {number} of {self.n_processes} ended with {texts[number]}")
+
+    def in_step(self, items):
+        """Yield the items of a generator, each only when all processes have theirs."""
+        if self.n_processes == 1:
+            yield from items
+            return
+        with closing(items):
+            while True:
+                with self.together():
+                    item = next(items, None)
+                if item is None:
+                    return
+                yield item
 
 
 ROOMS = (2**12, 2**16, 2**20, 2**24)

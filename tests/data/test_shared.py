@@ -111,6 +111,16 @@ def test_a_sparse_share_is_like_a_dense_one(X):
         np.testing.assert_array_equal(one.held.X.X, other.held.X.X)
 
 
+def test_copies_of_a_share_are_noticed(X):
+    for n_copies in (1, 2):
+        devices, rows = Together(2), [X[:40], X[:40] if n_copies == 2 else X[40:]]
+
+        def of(number, devices=devices, rows=rows):
+            return SharedSet(TrainingSet.from_arrays(rows[number], missing=True), devices)
+
+        assert [one.has_copies for one in devices.run(of)] == [n_copies == 2] * 2
+
+
 def test_each_share_holds_rows_out(X):
     devices = Together(2)
     halves = [X[:50], X[50:]]

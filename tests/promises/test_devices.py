@@ -47,7 +47,7 @@ def in_processes(kind, path, *names, n_processes=2):
 
 def results_of(kind, path, *names):
     """What each of two processes gave, all of which must end well."""
-    for errors, status in map(wait, in_processes(kind, path, *names)):
+    for errors, status in list(map(wait, in_processes(kind, path, *names))):
         assert status == 0, errors
     return [json.loads(Path(f"{path}.{number}").read_text()) for number in (0, 1)]
 
@@ -85,9 +85,8 @@ def test_every_fit_is_that_of_one_device(tmp_path):
 
 @slow
 def test_two_processes_give_what_one_gives(tmp_path):
-    every = several_devices.cases()
-    # Shares are cut so that batches of this size are those of one process.
-    names = [name for name in every if every[name]()[0].batch_size == several_devices.BATCH]
+    # Shares are cut so that batches of one size are those of one process.
+    names = [name for name in several_devices.cases() if name not in several_devices.OTHER_BATCHES]
     one, other = results_of("share", tmp_path / "share", *names)
     assert one == other  # to the bit
     alone = on_devices("ordered", tmp_path / "alone", *names)
@@ -110,7 +109,7 @@ def test_a_lost_process_ends_the_other_and_a_checkpoint_goes_on(tmp_path):
     whole = tmp_path / "whole"
     whole.mkdir()
     for folder in (path, whole):  # with the checkpoint, and without
-        for errors, status in map(wait, in_processes("killed", folder, -1)):
+        for errors, status in list(map(wait, in_processes("killed", folder, -1))):
             assert status == 0, errors
     results = [
         json.loads((folder / f"result.{number}").read_text())
@@ -129,6 +128,8 @@ def test_what_one_process_does_wrong_ends_in_all(tmp_path):
     assert other["bad rows"].startswith("ValueError: ")
     assert "NaN" in one["bad rows"]
     assert "NaN" in other["bad rows"]
+    assert one["bad blocks"] == "RuntimeError: Process 1 of 2 ended with OSError: the disk is gone"
+    assert other["bad blocks"] == "OSError: the disk is gone"
     for results, number in ((one, 1), (other, 0)):
         differs = f"ValueError: .* process {number} differs from process {1 - number} in"
         assert_matches(f"{differs} n_components", results["other parameters"])
