@@ -476,7 +476,7 @@ class Occlusion(Corruption):
         elif self.position == "center":
             corner = ops.floor(free / 2)
         else:
-            corner = ops.minimum(ops.reshape(ops.cast(self.position, "float32"), (2, 1)), free)
+            corner = ops.minimum(np.float32(self.position)[:, None], free)
         top, left = corner[0][:, None], corner[1][:, None]
         row, column = ops.arange(height, dtype="float32"), ops.arange(width, dtype="float32")
         rows = ops.logical_and(row >= top, row < top + tall)

@@ -201,7 +201,7 @@ def measure(what, processes, n_rounds):
 
 
 def versions_of(program, before, folder):
-    """skae now and before, each without and with a cache of programs."""
+    """The program on skae now and before, each without and with a cache of programs."""
 
     def cache(name):
         return {
@@ -275,6 +275,7 @@ def profile(arguments, before, folder):
 def transform(arguments, before, folder):
     """The rate of `transform` of many rows against what memory and processor allow."""
     import jax  # noqa: F401  that its import is no part of the first call
+
     import skae
 
     X = np.random.default_rng(0).random((arguments.n_rows, 784), np.float32)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cases import slow
+from cases import slow, slow_but
 
 import skae
 from skae import architectures, callbacks, corruption, losses, penalties, plotting
@@ -63,6 +63,8 @@ def test_imports(path):
         else:
             for other in (*TERMS, "_autoencoders", *BUILT_ON, "_persistence", "plotting"):
                 assert not is_of(name, f"skae.{other}"), "the engine knows no term or estimator"
+        if room in (*TERMS, "_own_layers", "_supervised"):
+            assert not is_of(name, "keras"), "skae's own pieces need no Keras"
         if room in (*TERMS, "_data"):
             assert not is_of(name, "skae._autoencoders"), "a piece knows no estimator"
         if room in (*TERMS, "_data", "_autoencoders"):
@@ -102,6 +104,42 @@ after = dict(os.environ), random.getstate(), np.random.get_state()[1].tolist(), 
 assert before == after
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+ANSWERS = {
+    "autoencoder": "AutoencoderTransformer(2, architecture=Dense(4, dropout=0.1), **few)",
+    "denoising": "DenoisingAutoencoder(2, loss='absolute_error', solver='rmsprop', **few)",
+    "sparse": "SparseAutoencoder(2, sparsity='kl', weight_penalty='l1', **few)",
+    "contractive": "ContractiveAutoencoder(2, loss='binary_crossentropy', **few)",
+    "variational": "VariationalAutoencoder(2, solver='nadam', early_stopping=True, **few)",
+    "convolutional": "AutoencoderTransformer(2, architecture=Conv((4, 4), 2), **few)",
+    "outliers": "AutoencoderOutlierDetector(AutoencoderTransformer(2, **few))",
+    "classifier": "AutoencoderClassifier(AutoencoderTransformer(2, **few), max_iter=2)",
+    "imputer": "AutoencoderImputer(AutoencoderTransformer(2, **few), random_state=0)",
+}
+
+
+@pytest.mark.parametrize("name", slow_but("denoising", of=ANSWERS))
+def test_a_first_answer_needs_no_keras(name, tmp_path):
+    """Importing Keras takes longer than all else of it."""
+    program = f"""
+import sys
+import numpy as np, skae
+from skae import *
+from skae.architectures import Conv, Dense
+few = {{"max_iter": 2, "random_state": 0}}
+X = np.random.default_rng(0).uniform(size=(60, 16))
+estimator = {ANSWERS[name]}.fit(X, (X[:, 0] > 0.5).astype(int))
+skae.save(estimator, {str(tmp_path / "file")!r})
+loaded = skae.load({str(tmp_path / "file")!r})
+for method in ("transform", "predict", "inverse_transform"):
+    if hasattr(loaded, method):
+        rows = X[:, :2] if method == "inverse_transform" else X
+        results = [getattr(one, method)(rows) for one in (estimator, loaded)]
+        assert np.array_equal(*results)
+assert "jax" in sys.modules and "keras" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)
 
 
 def test_names_that_are_imported_where_they_are_used():
