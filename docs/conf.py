@@ -61,6 +61,7 @@ numpydoc_xref_param_type = False
 
 def skip_inherited(app, what, name, member, skip, options):
     """Leave out what scikit-learn documents: get_params, set_output and such."""
+    member = getattr(member, "fget", member)  # a property does not tell its module
     module = getattr(member, "__module__", None) or ""
     return True if module.startswith("sklearn") else None
 
