@@ -40,6 +40,17 @@ def test_snippets_run(name, capsys, monkeypatch, tmp_path):
         assert namespace["search"].best_score_ > 0.9
 
 
+def test_the_guide_lists_its_pages_and_each_begins_with_code():
+    index = (ROOT / "docs/guide/index.md").read_text()
+    for name in GUIDE:
+        text = (ROOT / f"docs/guide/{name}.md").read_text()
+        title = text.splitlines()[0].removeprefix("# ")
+        assert f"[{title}]({name}.md)" in index
+        before, first, _ = text.split("```", 2)
+        assert before.count("\n") <= 6, f"{name} begins with text"
+        assert first.startswith("python") and "skae" in first
+
+
 def test_links_lead_somewhere():
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     for page in pages:
