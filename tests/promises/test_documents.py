@@ -48,7 +48,8 @@ def test_the_guide_lists_its_pages_and_each_begins_with_code():
         assert f"[{title}]({name}.md)" in index
         before, first, _ = text.split("```", 2)
         assert before.count("\n") <= 6, f"{name} begins with text"
-        assert first.startswith("python") and "skae" in first
+        assert first.startswith("python\n")
+        assert "skae" in first
 
 
 def test_links_lead_somewhere():
