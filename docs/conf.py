@@ -1,6 +1,7 @@
 """Settings of the documentation site; `make docs` builds it."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -60,13 +61,20 @@ numpydoc_xref_param_type = False
 
 def skip_inherited(app, what, name, member, skip, options):
     """Leave out what scikit-learn documents: get_params, set_output and such."""
+    member = getattr(member, "fget", member)  # a property does not tell its module
     module = getattr(member, "__module__", None) or ""
     return True if module.startswith("sklearn") else None
+
+
+def link_gallery(app, name, source):
+    """Lead links to the source of an example, which are for readers of the files, to its page."""
+    source[0] = re.sub(r"\]\((?:\.\./)+examples/(plot_\w+)\.py\)", r"](/gallery/\1.rst)", source[0])
 
 
 def setup(app):
     """Connect the functions of this file."""
     app.connect("autodoc-skip-member", skip_inherited)
+    app.connect("source-read", link_gallery)
 
 
 # Gallery

@@ -2,8 +2,8 @@
 Noise that is removed
 =====================
 
-A `DenoisingAutoencoder` sees noisy digits in training, and is asked for the clean ones. How much
-noise can it take?
+A `DenoisingAutoencoder` sees noisy digits in training; its target is the clean ones. How much noise
+can it take?
 """
 
 import matplotlib.pyplot as plt

@@ -114,7 +114,8 @@ def warn_of_far_rows(rows, name, data):
     if varying.any() and np.median(np.sqrt(distance[varying] / variance[varying])) > FAR:
         warn(
             f"{name} lies far outside the training rows, as if it were not scaled like them. In a "
-            f'Pipeline, scale it by Pipeline(..., transform_input=["{name}"]); see the user guide.'
+            f'Pipeline, scale it by Pipeline(..., transform_input=["{name}"]); see "Validation" '
+            "in the user guide."
         )
 
 

@@ -309,7 +309,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
         X : array-like, sparse matrix or Stream of shape (n_samples, n_features)
             Training data. A `Stream`, an array with slices of rows (memory map, zarr, HDF5, Dask)
             and a Dask frame are read in blocks; above 256 MiB (as float32) they are never held as a
-            whole, and rows are held out and shuffled in another way: see the user guide.
+            whole, and rows are held out and shuffled in another way: see "Larger data" in
+            the user guide.
         y : Ignored
             Present for API consistency; labels never become targets.
         X_clean : array-like or sparse matrix of shape (n_samples, n_features), default=None
