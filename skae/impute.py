@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._autoencoders import DenoisingAutoencoder
-from ._autoencoders._base import BaseAutoencoder, as_autoencoder
+from ._autoencoders._base import BaseAutoencoder, as_autoencoder, copy_to_train
 from ._autoencoders._incomplete import NormalModel, normal_model
 from ._autoencoders._inside import inside
 from ._autoencoders._warnings import warn, warn_of_levels
@@ -238,7 +238,7 @@ class AutoencoderImputer(HTMLReprMixin, TransformerMixin, BaseEstimator):
 
     def _unfitted(self):
         """The autoencoder to train, and the seed."""
-        estimator = clone(as_autoencoder(self.estimator, DenoisingAutoencoder(**DEFAULT)))
+        estimator = copy_to_train(as_autoencoder(self.estimator, DenoisingAutoencoder(**DEFAULT)))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         estimator.set_params(random_state=seed, missing="mask")
         estimator._validate_params()

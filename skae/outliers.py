@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._autoencoders import VariationalAutoencoder
 from ._autoencoders._arguments import whole
-from ._autoencoders._base import BaseAutoencoder, as_autoencoder
+from ._autoencoders._base import BaseAutoencoder, as_autoencoder, copy_to_train
 from ._autoencoders._by_rows import by_rows
 from ._autoencoders._inside import inside
 from ._autoencoders._linear_start import LinearModel
@@ -238,9 +238,9 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
 
     def _unfitted(self):
         """The autoencoder to train."""
-        estimator = clone(as_autoencoder(self.estimator, VariationalAutoencoder(**DEFAULT)))
+        estimator = as_autoencoder(self.estimator, VariationalAutoencoder(**DEFAULT))
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        return estimator.set_params(random_state=seed)
+        return copy_to_train(estimator).set_params(random_state=seed)
 
     @by_rows(score_like)
     def score_samples(self, X):

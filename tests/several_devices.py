@@ -87,6 +87,7 @@ def cases():
         "best epoch": lambda: fit(early_stopping=True, max_iter=12, learning_rate_init=0.05),
         "layers": lambda: fit(architecture=Dense((16, 8)), pretraining="layerwise"),
         "averages": lambda: fit(solver=averaging()),
+        "resident": lambda: fit(arguments={"X_val": X[:40]}),
         "stream": lambda: fit(),
         "going on": lambda: fit(warm_start=True, max_iter=3),
         "in parts": lambda: fit(),
@@ -99,9 +100,12 @@ def train(name, estimator, X, arguments):
 
     from skae import Stream
     from skae._data import sources, streamed
-    from skae._engine import batches
+    from skae._engine import _jax, batches
 
-    if name == "stream":
+    if name == "resident":  # as on an accelerator, which keeps the data
+        with patch.object(_jax, "on_cpu", lambda: False):
+            estimator.fit(X, **arguments)
+    elif name == "stream":
         with (
             patch.object(sources, "HELD_BYTES", 10_000),
             patch.object(streamed, "BLOCK_ROWS", 50),

@@ -12,6 +12,7 @@ from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
+    clone,
 )
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
@@ -641,17 +642,26 @@ def as_autoencoder(estimator, default):
     ------
     TypeError
         If it is no autoencoder of skae.
-    ValueError
-        If it is to be trained by several processes.
     """
     if estimator is None:
         return default
     if not isinstance(estimator, BaseAutoencoder):
         raise TypeError(f"estimator must be an autoencoder of skae, got {estimator!r}.")
-    if devices_of(estimator.devices).n_processes > 1:
+    return estimator
+
+
+def copy_to_train(estimator):
+    """A clone of the autoencoder of another estimator, which trains it.
+
+    Raises
+    ------
+    ValueError
+        If it is to be trained by several processes.
+    """
+    if estimator.devices == "all" and devices_of("all").n_processes > 1:
         raise ValueError(
             "estimator must have devices=None where several processes work together: what is built "
-            "on an autoencoder is fitted to the rows of one. Fit an AutoencoderTransformer with "
-            "devices='all' first."
+            "on an autoencoder is fitted to the rows of one process. Classifier and regressor take "
+            "an autoencoder that was fitted with devices='all' before."
         )
-    return estimator
+    return clone(estimator)

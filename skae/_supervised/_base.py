@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._autoencoders import AutoencoderTransformer
-from .._autoencoders._base import BaseAutoencoder, as_autoencoder, check_computed
+from .._autoencoders._base import BaseAutoencoder, as_autoencoder, check_computed, copy_to_train
 from .._autoencoders._inside import inside
 from .._data import Rows
 from .._data.validation import explaining
@@ -158,7 +158,7 @@ class BasePredictor(HTMLReprMixin, BaseEstimator, ABC):
         given = as_autoencoder(given, default_autoencoder(X))
         if given.__sklearn_is_fitted__():
             return copy.copy(given)  # a later fit of the user's must not change this one
-        estimator = clone(given).set_params(random_state=seed)
+        estimator = copy_to_train(given).set_params(random_state=seed)
         with inside(self, estimator):
             return estimator.fit(X, sample_weight=sample_weight)
 

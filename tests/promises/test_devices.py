@@ -1,19 +1,26 @@
 """Devices and processes that share the rows of a fit: the results are those of one."""
 
+import copy
 import json
 import os
+import pickle
 import re
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import several_devices
 from cases import slow
+from sklearn.base import clone
 
 import skae
+from skae._autoencoders._shares import check_undivided
+from skae._engine.sharing import Devices
 
 OF_SHARES = {"best epoch", "in parts"}
 """Cases in which each process holds out or parts the rows of its share."""
@@ -76,6 +83,54 @@ def assert_alike_on_devices(results):
 def test_losses_are_those_of_one_device(tmp_path):
     """203 rows, batches of 30: neither divides by four."""
     assert_alike_on_devices(on_devices("one", tmp_path / "one", "masking, 30"))
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    return skae.AutoencoderTransformer(1, max_iter=2, solver="sgd", random_state=0).fit(X), X
+
+
+def test_more_devices_than_there_are_are_refused_and_the_fit_stays(fitted):
+    estimator, X = copy.deepcopy(fitted[0]), fitted[1]
+    codes = estimator.transform(X)
+    estimator.set_params(devices=64)
+    with pytest.raises(ValueError, match=r"devices=64 is more than the 1 .*\(cpu\).*at most 1, or"):
+        estimator.fit(X)
+    elsewhere = pickle.loads(pickle.dumps(estimator))
+    assert elsewhere.devices == 64
+    np.testing.assert_array_equal(elsewhere.transform(X), codes)
+    for wrong in (0, 1.5, "some"):
+        with pytest.raises(ValueError, match="The 'devices' parameter"):
+            estimator.set_params(devices=wrong).fit(X)
+
+
+def test_one_device_is_the_one_that_there_is_without_devices(fitted):
+    """The same program, so the same bits."""
+    estimator, X = fitted
+    for devices in (1, "all"):
+        made = skae._engine.program_info()["made"]
+        other = clone(estimator).set_params(devices=devices).fit(X)
+        assert skae._engine.program_info()["made"] == made
+        np.testing.assert_array_equal(other.transform(X), estimator.transform(X))
+
+
+def test_files_keep_no_devices_and_checkpoints_do_not_compare_them(fitted, tmp_path):
+    estimator, X = fitted
+    skae.save(clone(estimator).set_params(devices=64), tmp_path / "file")
+    assert skae.load(tmp_path / "file").devices is None
+    checkpointed = clone(estimator).set_params(checkpoint=tmp_path / "fit").fit(X)
+    written = (tmp_path / "fit").read_bytes()
+    other = clone(checkpointed).set_params(devices="all").fit(X)
+    assert (tmp_path / "fit").read_bytes() == written  # taken from there
+    np.testing.assert_array_equal(other.transform(X), estimator.transform(X))
+
+
+def test_mixed_rows_need_batches_that_the_devices_divide():
+    four = Devices(SimpleNamespace(size=4))
+    check_undivided(four, 32, 203)
+    with pytest.raises(ValueError, match="devices=4 do not divide batch_size=30"):
+        check_undivided(four, 30, 203)
 
 
 @slow
