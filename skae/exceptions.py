@@ -10,7 +10,21 @@ Examples
 
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["SilentUnitsWarning", "StillImprovingWarning", "WorseThanPCAWarning"]
+__all__ = [
+    "DominatingColumnWarning",
+    "NoiseLevelWarning",
+    "SilentUnitsWarning",
+    "StillImprovingWarning",
+    "WorseThanPCAWarning",
+]
+
+
+class DominatingColumnWarning(UserWarning):
+    """A column of X is so large that nothing is learned of others beside it."""
+
+
+class NoiseLevelWarning(UserWarning):
+    """The noise of a denoising autoencoder hides the data, or is too small to be seen in them."""
 
 
 class WorseThanPCAWarning(UserWarning):

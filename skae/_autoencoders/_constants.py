@@ -7,6 +7,10 @@ from .._data.statistics import root_mean
 PILE = 0.05
 """Share of a feature's values at its lowest or highest from which that is taken for a bound."""
 
+FEWEST = 3
+"""Number of average rows that must be more than, so that each end of a continuous feature of fewer
+than twenty rows is none."""
+
 
 def scale(summary, data, *, by_feature):
     """Centre and scale of the numbers that the network computes on.
@@ -29,12 +33,13 @@ def scale(summary, data, *, by_feature):
     return {"centre": centre, "scale": scale}
 
 
-def bounds(summary, is_level):
+def bounds(summary, is_level, n_rows):
     """Bounds of the reconstructions: where a feature's values pile up at an end of their range.
 
-    Those of a category's levels, of which a mask tells, become probabilities, and have none.
+    Those of a category's levels, of which a mask tells, become probabilities, and have none. Equal
+    rows that were merged count as one of `n_rows`.
     """
-    piled = PILE * summary.weight
+    piled = max(PILE, FEWEST / n_rows) * summary.weight
     return {
         "low": np.where((summary.at_low > piled) & ~is_level, summary.low, -np.inf),
         "high": np.where((summary.at_high > piled) & ~is_level, summary.high, np.inf),

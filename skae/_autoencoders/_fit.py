@@ -51,9 +51,13 @@ from ._shrinkage import (
 from ._trimming import trimmed
 from ._warnings import (
     warn_of_bounded_output,
+    warn_of_dominating_column,
     warn_of_interrupt,
     warn_of_wide_code,
 )
+
+MOST_COUNTED = 1024
+"""Rows up to which copies among them are counted."""
 
 LOWEST_PARTIAL_RATE = 0.1
 """Share of `learning_rate_init` below which `partial_fit` does not go on after a `fit` whose
@@ -250,7 +254,7 @@ class Fit(Hooks):
         elif self.recipe.output_activation == "identity":
             constants |= scale(summary, self.data, by_feature=loss.scales_features)
             if estimator.output_activation == "auto":
-                constants |= bounds(summary, self._level_features())
+                constants |= bounds(summary, self._level_features(), self._n_distinct_rows())
         if estimator.missing != "mask":
             constants.pop("fill", None)
         elif "fill" not in earlier:
@@ -268,6 +272,17 @@ class Fit(Hooks):
         """Number of features for each column of a table, of whose errors the mean is taken."""
         table = self.estimator._table
         return 1.0 if table is None else self.data.X.n_features / len(table.columns)
+
+    def _names(self):
+        """Names of the columns of X, or their numbers."""
+        names = getattr(self.estimator, "feature_names_in_", None)
+        return list(range(self.data.X.n_features)) if names is None else list(names)
+
+    def _n_distinct_rows(self):
+        """Number of rows that differ, of few rows; copies of many are counted as rows."""
+        data = self.data
+        is_few = data.n_rows <= MOST_COUNTED and self.devices.n_processes == 1
+        return data.merged().n_rows if is_few and data.copies is None else data.n_rows
 
     def _level_features(self):
         """Which features are levels of categories, as a mask."""
@@ -288,6 +303,8 @@ class Fit(Hooks):
             error = observed_error(self.linear, self.data) if masked else self.linear.error
             error = self.devices.of_first(float(error))
             self.pca_error = error * self._features_per_column()
+            if self.linear.leaves_nothing_visible and not self.objective.loss.scales_features:
+                warn_of_dominating_column(self.data.target_summary, self._names())
             beside_pca = self._shrinks(graph) and self.recipe.latent != NormalCode()
             n_rows = self.data.n_rows
             self.alpha = shrinkage_beside_pca(self.linear, n_rows) if beside_pca else 0.0

@@ -18,6 +18,11 @@ WIDE = 1024
 SMALLEST_SHARE = 1e-12
 """Least share of the variance that counts as left over: below is rounding."""
 
+VISIBLE_SHARE = 1e-10
+"""Share of the variance from which hidden layers can learn something of what PCA leaves. What is
+less lies beyond the digits of single precision beside the rest, and its gradients are smaller than
+what solvers add to their divisors: hidden layers would stay as they were drawn."""
+
 
 @dataclass(frozen=True)
 class LinearModel:
@@ -57,6 +62,11 @@ class LinearModel:
         """Share of the variance that the components leave."""
         share = 1 - self.variances.sum() / self.total if self.total > 0 else 0.0
         return max(share, SMALLEST_SHARE)
+
+    @property
+    def leaves_nothing_visible(self):
+        """Whether hidden layers could learn nothing of what the components leave."""
+        return self.unexplained < VISIBLE_SHARE
 
     @property
     def variance(self):
@@ -183,7 +193,11 @@ def principal_components(parts, n_features, n_found, seed):
         variances, total = np.square(singular) / len(X), np.square(X).sum() / len(X)
     else:
         S = covariance(parts, n_features)
+        of_largest = slice(n_features - n_found, None)
         variances, vectors = eigh(S, subset_by_index=(n_features - n_found, n_features - 1))
+        if np.trace(S) - variances.sum() < VISIBLE_SHARE * np.trace(S):  # slower, and more exact
+            variances, vectors = np.linalg.eigh(S)
+            variances, vectors = variances[of_largest], vectors[:, of_largest]
         variances, components = variances[::-1].clip(0), vectors.T[::-1]
         total = np.trace(S)
     largest = np.abs(components).argmax(axis=1, keepdims=True)
@@ -195,14 +209,15 @@ def started_at(model, network):
     """A new network whose linear paths are a `LinearModel`, its code of a mean variance of one.
 
     What the hidden layers add is multiplied by the root of the share that the model leaves, so that
-    it begins, and is trained, in steps of that size.
+    it begins, and is trained, in steps of that size. Where that is too small to be seen, they add
+    nothing.
     """
     unit = np.sqrt(model.variances.mean()) or 1.0
     fixed, n_found = list(network.fixed), len(model.variances)
     encoder, decoder = graph_of(network.recipe).linear_paths
     for path in (encoder, decoder):
         fixed[path.matrix] = np.zeros_like(fixed[path.matrix])
-        gain = np.sqrt(model.unexplained_elsewhere)
+        gain = 0.0 if model.leaves_nothing_visible else np.sqrt(model.unexplained_elsewhere)
         fixed[path.gain] = np.full_like(fixed[path.gain], gain)
     fixed[encoder.matrix][:, :n_found] = model.components.T / unit
     fixed[decoder.matrix][:n_found] = model.components * unit

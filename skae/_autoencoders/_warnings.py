@@ -6,7 +6,13 @@ import warnings
 import numpy as np
 
 from .._data.statistics import BLOCK_ROWS, summarise
-from ..exceptions import SilentUnitsWarning, StillImprovingWarning, WorseThanPCAWarning
+from ..exceptions import (
+    DominatingColumnWarning,
+    NoiseLevelWarning,
+    SilentUnitsWarning,
+    StillImprovingWarning,
+    WorseThanPCAWarning,
+)
 from ._inside import is_silenced, said
 
 SILENT = 0.01
@@ -19,6 +25,13 @@ share of what is left. Where it fell by more, twice the epochs brought it to 0.5
 
 FAR = 3.0
 """Distance from the training rows, in their standard deviations, from which companions are far."""
+
+NOISE = 0.01, 5.0
+"""Levels of normal noise that are usual, in standard deviations of the rows. Images of digits are
+still recognised at four."""
+
+UNSEEN = 1e-10
+"""Variance of a column, as a share of another's, below which it is not seen beside that one."""
 
 FEWEST_LEVELS = 20
 """Levels of a column up to which it is no column of ids, however few its rows."""
@@ -93,6 +106,50 @@ def _are_written_numbers(levels):
     return len(numbers) == len(levels) and not all(number.is_integer() for number in numbers)
 
 
+def warn_of_dominating_column(summary, names):
+    """Warn of a column beside which single precision does not see others.
+
+    Parameters
+    ----------
+    summary : Summary
+        That of the training rows, of which PCA leaves nothing that could be seen.
+    names : sequence
+        Of the columns.
+    """
+    variance = np.nan_to_num(summary.variance)
+    unseen = np.flatnonzero((variance > 0) & (variance < UNSEEN * variance.max()))
+    if len(unseen):
+        warn(
+            f"Column {names[variance.argmax()]!r} varies over {UNSEEN**-0.5:.0e} times as much "
+            f"as {len(unseen)} others ({_some([repr(names[number]) for number in unseen])}), of "
+            "which nothing is learned beside it: what the network gives is PCA. Standardise X "
+            "(StandardScaler), or give column_weights, so that columns count alike; or, if a few "
+            "rows are wrong, leave them out (trim_fraction).",
+            DominatingColumnWarning,
+        )
+
+
+def warn_of_noise_level(level, deviation):
+    """Warn of normal noise that hides the training rows, or that nobody could see in them.
+
+    Parameters
+    ----------
+    level : float
+        The noise's largest standard deviation.
+    deviation : float
+        That of the rows, the root of the mean variance of all features.
+    """
+    if not deviation or NOISE[0] <= level / deviation <= NOISE[1] or not level:
+        return
+    what = "hides what there is to learn" if level > deviation else "is too small to matter"
+    warn(
+        f"The noise has a standard deviation of {level:.3g}, but X one of {deviation:.3g}, so that "
+        f"the noise {what}. Its level is in the units of X: take a corruption_level of about "
+        f"{0.3 * deviation:.2g}, or standardise X.",
+        NoiseLevelWarning,
+    )
+
+
 def warn_of_bounded_output(low, high, name):
     """Warn of data that a logistic output cannot reach."""
     warn(
@@ -154,10 +211,15 @@ def warn_of_constant_units(network, X, code):
         varies |= (code != first).any(axis=0)
     if X.n_rows > 1 and not varies.all():
         constant = np.flatnonzero(~varies)
+        advice = (
+            "Take code_activation='identity' or another activation than 'relu', or a smaller "
+            "learning_rate_init or alpha."
+        )
+        if not summarise(X).variance.any():
+            advice = "So are all columns of X: there is nothing to learn."
         warn(
             f"{len(constant)} of {len(varies)} code units (numbers {_some(constant)}) are constant "
-            "over the training data and carry nothing. Take code_activation='identity' or another "
-            "activation than 'relu', or a smaller learning_rate_init or alpha.",
+            f"over the training data and carry nothing. {advice}",
             SilentUnitsWarning,
         )
 
@@ -181,7 +243,7 @@ def warn_of_silent_units(means):
             f"{len(silent)} of {means.shape[1]} code units (numbers {_some(silent)}) say nothing "
             f"of a row: the variance of their posterior's mean over rows is below {SILENT}. "
             "At this beta and noise_variance they do not pay: take a smaller n_components, or a "
-            "smaller beta, or a kl_warmup.",
+            "smaller beta, or kl_warmup.",
             SilentUnitsWarning,
         )
 
