@@ -108,7 +108,7 @@ def norm(encode, X, seed):
     encode : callable
         From X to the code.
     X : tensor of shape (n_rows, n_features)
-    seed : keras.random.SeedGenerator
+    seed : Draws
         Source of the random directions.
 
     Returns

@@ -100,13 +100,17 @@ class Recipe:
         )
         return [*trainable, *(shape for _, shape in self.extra_weights)], fixed
 
-    def own_layers(self):
-        """Encoder and decoder as layers that skae runs itself; None where Keras must build them."""
-        n_outputs = self.latent.n_outputs(self.n_components)
-        of_architecture = getattr(self.architecture, "_own_layers", None)
-        if of_architecture is None:  # an object of a user's that has but `build`
+    def own_layers(self, n_outputs=None):
+        """Encoder and decoder as layers that skae runs itself; None where Keras must build them.
+
+        `n_outputs` is the width of the encoder's output, if it is not that of the latent.
+        """
+        n_outputs = n_outputs or self.latent.n_outputs(self.n_components)
+        # Of the class: an object that hands on what it has not, but has a `build`, is no Dense.
+        of_class = getattr(type(self.architecture), "_own_layers", None)
+        if of_class is None:  # a user's, that has but `build`
             return None
-        return of_architecture((self.n_features,), self.n_components, n_outputs)
+        return of_class(self.architecture, (self.n_features,), self.n_components, n_outputs)
 
     def code_width(self):
         """Width of the code, without building the network where the architecture knows it."""

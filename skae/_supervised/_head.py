@@ -61,8 +61,9 @@ class WithHead(Architecture):
 
     def _own_layers(self, input_shape, n_components, n_outputs):
         """The two networks as layers without Keras; see `Architecture._own_layers`."""
-        of_inner = getattr(self.architecture, "_own_layers", None)
-        inner = of_inner and of_inner(input_shape, self.n_units, self._encoder_width)
+        inner = Recipe(self.architecture, *input_shape, self.n_units).own_layers(
+            self._encoder_width
+        )
         if not inner:
             return None
         n_seen = inner.n_codes + input_shape[0]

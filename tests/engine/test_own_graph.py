@@ -164,3 +164,30 @@ def test_uniform_numbers_are_those_of_jax():
     numbers = uniform(key, (7, 11), 0.0, 1.0)
     np.testing.assert_array_equal(numbers, jax.random.uniform(key, (7, 11), "float32"))
     assert 0.4 < numbers.mean() < 0.6
+
+
+class Halved(Dense):
+    """A user's subclass, whose networks are others."""
+
+    def build(self, input_shape, n_components):
+        encoder, decoder = super().build(input_shape, n_components)
+        from keras import Model
+
+        return Model(encoder.inputs, encoder.outputs[0] / 2), decoder
+
+
+class HandingOn:
+    """A user's object that has a `build`, and all else of a `Dense`."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(Dense(5), name)
+
+    def build(self, input_shape, n_components):
+        return Halved(5).build(input_shape, n_components)
+
+
+@pytest.mark.parametrize("architecture", [Halved(5), HandingOn()], ids=["subclass", "object"])
+def test_what_a_user_builds_is_what_runs(architecture):
+    assert type(new_graph(Recipe(architecture, 6, 3))) is KerasGraph
