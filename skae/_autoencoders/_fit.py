@@ -7,7 +7,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._data.statistics import value_range
+from .._data.statistics import root_mean, value_range
 from .._data.validation import check_domain
 from .._engine import (
     RESERVED,
@@ -29,7 +29,7 @@ from .._engine import (
 )
 from .._sklearn_compat import EpochCallbacks
 from ..architectures import Dense
-from ..corruption import check_missing
+from ..corruption import GaussianNoise, check_missing
 from ..penalties import L2
 from ._arguments import checked_rows
 from ._batch_size import batch_size, largest_batch
@@ -53,6 +53,7 @@ from ._warnings import (
     warn_of_bounded_output,
     warn_of_dominating_column,
     warn_of_interrupt,
+    warn_of_noise_level,
     warn_of_wide_code,
 )
 
@@ -170,6 +171,7 @@ class Fit(Hooks):
         self.mean = summary.mean if self.start is None else self.start.mean_
         # Processors of another kind may round in another way.
         self.constants = self.devices.of_first(self._constants(summary))
+        self._check_noise(summary)
         self._find_linear_model(graph)
         warn_of_wide_code(self.objective, graph, self.recipe.n_features)
         self.n_epochs = 1 if self.incremental else estimator.max_iter
@@ -272,6 +274,13 @@ class Fit(Hooks):
         """Number of features for each column of a table, of whose errors the mean is taken."""
         table = self.estimator._table
         return 1.0 if table is None else self.data.X.n_features / len(table.columns)
+
+    def _check_noise(self, summary):
+        """Warn of normal noise of another order than the rows of a first fit."""
+        corruption, level = self.objective.corruption, self.objective.corruption_level
+        is_noise = isinstance(corruption, GaussianNoise) and self.estimator._table is None
+        if is_noise and self.start is None:
+            warn_of_noise_level(getattr(level, "high", level), root_mean(summary.variance))
 
     def _names(self):
         """Names of the columns of X, or their numbers."""

@@ -29,7 +29,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
         Level of the corruption: the standard deviation of the noise in units of the data, or the
         share of values or pixels that are changed; of a list, a factor on the levels of all. If a
         range is given, each epoch draws a level uniformly from it. None takes the level of
-        `corruption` itself.
+        `corruption` itself: 0.3 of "gaussian", a third of the deviation of standardised data, and
+        far too much for data of a hundredth of that size.
     hidden_layer_sizes : array-like of int or int, default=(128,)
         Widths of the encoder's hidden layers, outermost first; the decoder mirrors them. ``()``
         for none. Ignored if `architecture` is given.
