@@ -50,6 +50,7 @@ from ._trimming import trimmed
 from ._warnings import (
     warn_of_bounded_output,
     warn_of_interrupt,
+    warn_of_unweighted_penalty,
     warn_of_wide_code,
 )
 
@@ -154,6 +155,9 @@ class Fit(Hooks):
         self.mean = summary.mean if self.start is None else self.start.mean_
         self.constants = self._constants(summary)
         self._find_linear_model(graph)
+        penalty = self.objective.penalties[0].penalty
+        if estimator.alpha == "auto" and self.start is None and not isinstance(penalty, L2):
+            warn_of_unweighted_penalty(penalty)
         warn_of_wide_code(self.objective, graph, self.recipe.n_features)
         self.n_epochs = 1 if self.incremental else estimator.max_iter
         pretrains = estimator.pretraining and self.start is None and not self.incremental
