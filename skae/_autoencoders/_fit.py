@@ -54,6 +54,7 @@ from ._warnings import (
     warn_of_dominating_column,
     warn_of_interrupt,
     warn_of_noise_level,
+    warn_of_unweighted_penalty,
     warn_of_wide_code,
 )
 
@@ -173,6 +174,9 @@ class Fit(Hooks):
         self.constants = self.devices.of_first(self._constants(summary))
         self._check_noise(summary)
         self._find_linear_model(graph)
+        penalty = self.objective.penalties[0].penalty
+        if estimator.alpha == "auto" and self.start is None and not isinstance(penalty, L2):
+            warn_of_unweighted_penalty(penalty)
         warn_of_wide_code(self.objective, graph, self.recipe.n_features)
         self.n_epochs = 1 if self.incremental else estimator.max_iter
         pretrains = estimator.pretraining and self.start is None and not self.incremental

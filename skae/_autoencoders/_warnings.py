@@ -62,6 +62,14 @@ def warn_of_wide_code(objective, graph, n_features):
         )
 
 
+def warn_of_unweighted_penalty(penalty):
+    """Warn of a penalty that was asked for, but whose weight is 0 because it was not given."""
+    warn(
+        f"weight_penalty={penalty!r} has no effect: alpha='auto' is 0 for all penalties but 'l2'. "
+        "Set alpha."
+    )
+
+
 def warn_of_levels(contents, table, estimator):
     """Warn of columns of categories that tell rows apart, or that are numbers written as text.
 

@@ -494,6 +494,13 @@ def test_terms_that_cannot_be_right(params, message, digits):
             estimator.fit(digits)
 
 
+def test_a_penalty_without_a_weight_is_warned_of(digits):
+    with pytest.warns(UserWarning, match="weight_penalty=.* has no effect: .* Set alpha"):
+        unweighted = autoencoder(weight_penalty="l1").fit(digits)
+    assert unweighted.alpha_ == 0
+    autoencoder(weight_penalty="l1", alpha=0.0).fit(digits)  # was asked for
+
+
 def test_a_penalty_of_ones_own_takes_part_in_pretraining(digits):
     numbers_of_arrays = []
 

@@ -19,7 +19,9 @@ from skae.losses import AbsoluteError
 from skae.penalties import WeightElimination
 
 ESTIMATORS = [
-    skae.AutoencoderTransformer(loss=AbsoluteError(), weight_penalty=WeightElimination()),
+    skae.AutoencoderTransformer(
+        loss=AbsoluteError(), weight_penalty=WeightElimination(), alpha=1e-3
+    ),
     skae.DenoisingAutoencoder(
         corruption=Composition([GaussianNoise(0.1), MaskingNoise(0.1)]),
         architecture=Dense((8,), normalization="batch", dropout=0.1),
