@@ -1,4 +1,4 @@
-"""What a fit warns of: a training that ended too early."""
+"""What a fit warns of: a training that ended too early, columns and noise of another order."""
 
 import warnings
 
@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from cases import slow
 from sklearn.datasets import make_s_curve
+from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 
-from skae import AutoencoderTransformer, VariationalAutoencoder
-from skae.exceptions import StillImprovingWarning
+from skae import AutoencoderTransformer, DenoisingAutoencoder, VariationalAutoencoder
+from skae.exceptions import DominatingColumnWarning, NoiseLevelWarning, StillImprovingWarning
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +53,54 @@ def test_a_fit_that_was_stopped_does_not(X):
     estimator, found = fitted(AutoencoderTransformer, X, max_iter=60, tol=1e9, n_iter_no_change=2)
     assert estimator.n_iter_ < 60
     assert found == []
+
+
+def warned(category, estimator, X):
+    """The fitted estimator, and the texts of its warnings of a category."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimator.fit(X)
+    return estimator, [str(w.message) for w in caught if issubclass(w.category, category)]
+
+
+@pytest.fixture(scope="module")
+def factors():
+    """Three factors and noise in nine columns."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(200, 3)) @ rng.normal(size=(3, 9)) + rng.normal(size=(200, 9))
+
+
+@pytest.mark.parametrize("unit", [1e6, 1e10, 1e16])
+def test_beside_a_column_that_hides_all_others_a_fit_is_pca(factors, unit):
+    X = np.column_stack([1e9 + unit * np.arange(200.0), factors])
+    small = AutoencoderTransformer(3, hidden_layer_sizes=(8,), max_iter=5, random_state=0)
+    autoencoder, texts = warned(DominatingColumnWarning, small, X[:150])
+    (text,) = texts
+    assert text.startswith("Column 0 varies over 1e+05 times as much as 9 others (1, 2, 3,")
+    pca = PCA(3).fit(X[:150])
+    error = np.square(X[150:] - pca.inverse_transform(pca.transform(X[150:]))).mean(axis=0)
+    ours = autoencoder.reconstruction_error(X[150:], per_feature=True).mean(axis=0)
+    np.testing.assert_allclose(ours[1:], error[1:], rtol=1e-3)
+
+
+def test_a_column_that_is_merely_large_is_none_of_them(factors):
+    X = np.column_stack([1e4 * np.arange(200.0) / 60, factors])
+    small = AutoencoderTransformer(3, hidden_layer_sizes=(8,), max_iter=2, random_state=0)
+    assert warned(DominatingColumnWarning, small, X)[1] == []
+    alike = VariationalAutoencoder(3, hidden_layer_sizes=(8,), max_iter=2, random_state=0)
+    assert warned(DominatingColumnWarning, alike, X * [1e8, *[1.0] * 9])[1] == []
+
+
+@pytest.mark.parametrize(("scale", "said"), [(1e-3, "hides"), (1.0, None), (1e3, "too small")])
+def test_noise_of_another_order_than_the_data(factors, scale, said):
+    denoiser = DenoisingAutoencoder(2, hidden_layer_sizes=(8,), max_iter=1, random_state=0)
+    texts = warned(NoiseLevelWarning, denoiser, scale * factors)[1]
+    assert [said in text for text in texts] == ([] if said is None else [True])
+
+
+def test_the_ends_of_few_rows_are_no_bounds(factors):
+    small = AutoencoderTransformer(2, hidden_layer_sizes=(4,), max_iter=1, random_state=0)
+    for X in (factors[:19], np.repeat(factors[:12], 5, axis=0)):
+        assert not np.isfinite(small.fit(X)._network.constants["low"]).any()
+    counts = np.maximum(factors[:19], 0)
+    assert (small.fit(counts)._network.constants["low"] == 0).all()
