@@ -41,8 +41,8 @@ NOTES = [
     "have half of the rows of each batch, in order, and are compared with one process that has the "
     "rows in that order. Both ended with the same losses and weights, to the bit, in every fit, or "
     "there would be no table.",
-    "X rounded in another way: the values strictly between 0 and 1 times 1 + 6e-8 N(0, 1), a unit in "
-    "the last place of single precision. Where training multiplies that, it multiplies the "
+    "X rounded in another way: the values strictly between 0 and 1 times 1 + 6e-8 N(0, 1), a unit "
+    "in the last place of single precision. Where training multiplies that, it multiplies the "
     "rounding of sums in another order as well, and losses agree for the first epochs alone.",
     "Milliseconds: medians over the epochs of one fit but for the first, by the clock, on two "
     "cores that other work shared. The devices are virtual and share these cores: on several GPUs "
