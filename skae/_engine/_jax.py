@@ -313,7 +313,7 @@ def _shared_key(lowered, options, arguments):
 
     device, text = _only_device(arguments), lowered.as_text()
     # A callback is a function of this process, for which its text has an address.
-    if device is None or "callback" in text:
+    if device is None or "num_partitions = 1 " not in text or "callback" in text:
         return None
     try:
         # Arguments that are not used are left out of the text, and so are which ones they are.

@@ -315,6 +315,17 @@ def test_a_program_with_a_function_of_this_process_is_not_shared(folder):
     assert list(folder.iterdir()) == []
 
 
+def test_programs_for_several_devices_are_not_shared(folder, monkeypatch):
+    text = jax.stages.Lowered.as_text
+    several = "mhlo.num_partitions = 2 : i32"
+    monkeypatch.setattr(
+        jax.stages.Lowered, "as_text",
+        lambda lowered: text(lowered).replace("mhlo.num_partitions = 1 : i32", several),
+    )  # fmt: skip
+    compiled(jax.numpy.sin, np.ones(3, np.float32))
+    assert list(folder.iterdir()) == []
+
+
 def test_what_jax_does_not_take_is_compiled_anew(folder):
     x = np.ones(3, np.float32)
     compiled(jax.numpy.cos, x)
