@@ -71,7 +71,7 @@ AutoencoderTransformer(32, hidden_layer_sizes=(), init="random", batch_size=32, 
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPRegressor
 X = load_digits().data / 16
-MLPRegressor((32,), batch_size=32, max_iter=10).fit(X, X)
+MLPRegressor(hidden_layer_sizes=(32,), batch_size=32, max_iter=10).fit(X, X)
 """,
     "Keras on TensorFlow": """
 import keras
