@@ -39,6 +39,9 @@ COLUMNS = {
 }
 
 NOTES = [
+    "The two cores were shared with many other jobs: seconds on the clock say little, and ratios "
+    "of processor seconds are the ones to read.",
+    "The search was not measured to the end. One round of `fit` was measured.",
     "Fit: a new process, imports, and 10 epochs of 64-32-64 on digits in batches of 32. Row: a new "
     "process loads the default network fitted to digits, and transforms one row. Search: a new "
     "process, GridSearchCV of 3 values of n_components and 3 of hidden_layer_sizes, 3 folds, 10 "
@@ -50,7 +53,7 @@ NOTES = [
     f"Before: commit {BEFORE}, in which Keras built and traced all networks.",
     "Profile: seconds of the parts of a first fit of the default network, 10 epochs, and the "
     "processor's. Trace, lower and compile are as JAX reports them, of all programs of the fit.",
-    "Transform: a million rows of 784 numbers to 32 by one matrix. The limit is the time in which "
+    "Transform: rows of 784 numbers to 32 by one matrix. The limit is the time in which "
     "the rows are read from memory once, by the rate of a sum over them, and that of NumPy's "
     "product of the same shapes; it is the larger of both.",
 ]
@@ -71,7 +74,7 @@ AutoencoderTransformer(32, hidden_layer_sizes=(), init="random", batch_size=32, 
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPRegressor
 X = load_digits().data / 16
-MLPRegressor((32,), batch_size=32, max_iter=10).fit(X, X)
+MLPRegressor(hidden_layer_sizes=(32,), batch_size=32, max_iter=10).fit(X, X)
 """,
     "Keras on TensorFlow": """
 import keras
