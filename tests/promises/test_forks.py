@@ -27,7 +27,7 @@ from skae import (
     DenoisingAutoencoder,
     VariationalAutoencoder,
 )
-from skae._engine import building, forks, programs
+from skae._engine import building, forks, load_keras, programs
 from skae.architectures import Architecture, Conv, Dense
 from skae.corruption import GaussianNoise
 
@@ -37,6 +37,8 @@ DIGITS = load_digits()
 X, Y = DIGITS.data[:120] / 16, DIGITS.target[:120]
 WITH_MISSING = np.where(np.random.default_rng(0).random(X.shape) < 0.1, np.nan, X)
 SECONDS = 10
+
+load_keras()  # else children import it to compute by NumPy, which a busy machine takes longer for
 
 
 class HungError(Exception):
