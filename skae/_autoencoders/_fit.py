@@ -36,7 +36,7 @@ from ._batch_size import batch_size, largest_batch
 from ._checkpoint import WHOLE, reached
 from ._constants import bounds, fill, moved_bounds, scale
 from ._factor_start import factor_model, started_at_factors
-from ._linear_start import linear_model, observed_error, started_at
+from ._linear_start import linear_model, observed_error, started_at, unseen_columns
 from ._outcome import check_outcome
 from ._pretraining import LayerHooks, layers_of, pretrained
 from ._report import Report
@@ -58,7 +58,7 @@ from ._warnings import (
     warn_of_wide_code,
 )
 
-MOST_COUNTED = 1024
+MOST_COUNTED = 256
 """Rows up to which copies among them are counted."""
 
 LOWEST_PARTIAL_RATE = 0.1
@@ -116,6 +116,7 @@ class Fit(Hooks):
         self.solver = Solver(estimator.solver)
         self.solver.check()
         self.linear = None
+        self._unseen = ()
         self.training = None
 
     def run(self, X, *, X_clean=None, sample_weight=None, X_val=None):
@@ -316,8 +317,11 @@ class Fit(Hooks):
             error = observed_error(self.linear, self.data) if masked else self.linear.error
             error = self.devices.of_first(float(error))
             self.pca_error = error * self._features_per_column()
-            if self.linear.leaves_nothing_visible and not self.objective.loss.scales_features:
-                warn_of_dominating_column(self.data.target_summary, self._names())
+            if not self.objective.loss.scales_features:
+                variance = self.data.target_summary.variance
+                self._unseen = unseen_columns(self.linear, variance)
+                if len(self._unseen):
+                    warn_of_dominating_column(variance, self._unseen, self._names())
             beside_pca = self._shrinks(graph) and self.recipe.latent != NormalCode()
             n_rows = self.data.n_rows
             self.alpha = shrinkage_beside_pca(self.linear, n_rows) if beside_pca else 0.0
@@ -439,7 +443,7 @@ class Fit(Hooks):
         network = initial_network(self.recipe, self.seed, self.constants)
         if self.recipe.latent == NormalCode():
             return started_at_factors(self._factor_model(), network)
-        return started_at(self.linear, network)
+        return started_at(self.linear, network, learns=not len(self._unseen))
 
     def _factor_model(self):
         learned = self.objective.loss.extra_weights(self.recipe.n_features)

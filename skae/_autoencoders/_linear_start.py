@@ -19,9 +19,9 @@ SMALLEST_SHARE = 1e-12
 """Least share of the variance that counts as left over: below is rounding."""
 
 VISIBLE_SHARE = 1e-10
-"""Share of the variance from which hidden layers can learn something of what PCA leaves. What is
-less lies beyond the digits of single precision beside the rest, and its gradients are smaller than
-what solvers add to their divisors: hidden layers would stay as they were drawn."""
+"""Share of a variance from which hidden layers can learn something of it. What is less lies beyond
+the digits of single precision beside the rest, and its gradients are smaller than what solvers add
+to their divisors: hidden layers would stay as they were drawn."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,6 @@ class LinearModel:
         """Share of the variance that the components leave."""
         share = 1 - self.variances.sum() / self.total if self.total > 0 else 0.0
         return max(share, SMALLEST_SHARE)
-
-    @property
-    def leaves_nothing_visible(self):
-        """Whether hidden layers could learn nothing of what the components leave."""
-        return self.unexplained < VISIBLE_SHARE
 
     @property
     def variance(self):
@@ -205,11 +200,27 @@ def principal_components(parts, n_features, n_found, seed):
     return components, variances, float(total)
 
 
-def started_at(model, network):
+def unseen_columns(model, variance):
+    """Numbers of columns of which hidden layers learn nothing beside others that are much larger.
+
+    There are none if a `LinearModel` leaves so much of the whole that it can be seen.
+
+    Parameters
+    ----------
+    model : LinearModel
+    variance : ndarray of shape (n_features,)
+        Of the columns.
+    """
+    variance = np.nan_to_num(variance)
+    is_small = (variance > 0) & (variance < VISIBLE_SHARE * variance.max(initial=0.0))
+    return np.flatnonzero(is_small & (model.unexplained < VISIBLE_SHARE))
+
+
+def started_at(model, network, *, learns=True):
     """A new network whose linear paths are a `LinearModel`, its code of a mean variance of one.
 
     What the hidden layers add is multiplied by the root of the share that the model leaves, so that
-    it begins, and is trained, in steps of that size. Where that is too small to be seen, they add
+    it begins, and is trained, in steps of that size. If the network `learns` nothing, they add
     nothing.
     """
     unit = np.sqrt(model.variances.mean()) or 1.0
@@ -217,7 +228,7 @@ def started_at(model, network):
     encoder, decoder = graph_of(network.recipe).linear_paths
     for path in (encoder, decoder):
         fixed[path.matrix] = np.zeros_like(fixed[path.matrix])
-        gain = 0.0 if model.leaves_nothing_visible else np.sqrt(model.unexplained_elsewhere)
+        gain = np.sqrt(model.unexplained_elsewhere) if learns else 0.0
         fixed[path.gain] = np.full_like(fixed[path.gain], gain)
     fixed[encoder.matrix][:, :n_found] = model.components.T / unit
     fixed[decoder.matrix][:n_found] = model.components * unit

@@ -30,9 +30,6 @@ NOISE = 0.01, 5.0
 """Levels of normal noise that are usual, in standard deviations of the rows. Images of digits are
 still recognised at four."""
 
-UNSEEN = 1e-10
-"""Variance of a column, as a share of another's, below which it is not seen beside that one."""
-
 FEWEST_LEVELS = 20
 """Levels of a column up to which it is no column of ids, however few its rows."""
 
@@ -114,27 +111,25 @@ def _are_written_numbers(levels):
     return len(numbers) == len(levels) and not all(number.is_integer() for number in numbers)
 
 
-def warn_of_dominating_column(summary, names):
+def warn_of_dominating_column(variance, unseen, names):
     """Warn of a column beside which single precision does not see others.
 
     Parameters
     ----------
-    summary : Summary
-        That of the training rows, of which PCA leaves nothing that could be seen.
+    variance : ndarray of shape (n_features,)
+    unseen : ndarray of int
+        Numbers of the columns that are not seen.
     names : sequence
-        Of the columns.
+        Of all columns.
     """
-    variance = np.nan_to_num(summary.variance)
-    unseen = np.flatnonzero((variance > 0) & (variance < UNSEEN * variance.max()))
-    if len(unseen):
-        warn(
-            f"Column {names[variance.argmax()]!r} varies over {UNSEEN**-0.5:.0e} times as much "
-            f"as {len(unseen)} others ({_some([repr(names[number]) for number in unseen])}), of "
-            "which nothing is learned beside it: what the network gives is PCA. Standardise X "
-            "(StandardScaler), or give column_weights, so that columns count alike; or, if a few "
-            "rows are wrong, leave them out (trim_fraction).",
-            DominatingColumnWarning,
-        )
+    warn(
+        f"Column {names[np.nanargmax(variance)]!r} varies over 1e5 times as much as {len(unseen)} "
+        f"others ({_some([repr(names[number]) for number in unseen])}), of which nothing is "
+        "learned beside it: what the network gives is PCA. Standardise X (StandardScaler), or give "
+        "column_weights, so that columns count alike; or, if a few rows are wrong, leave them out "
+        "(trim_fraction).",
+        DominatingColumnWarning,
+    )
 
 
 def warn_of_noise_level(level, deviation):

@@ -189,6 +189,7 @@ def test_the_scale_of_the_weights_does_not_matter(scale, batch_size, digits):
     assert got.loss_curve_[0] > 0.01
 
 
+@pytest.mark.filterwarnings("ignore::skae.exceptions.DominatingColumnWarning")
 @pytest.mark.parametrize("tiny", [1e-50, 1e-300])
 def test_weights_of_very_different_size(tiny, digits):
     """A batch whose weights vanish in single precision has no part in the KL sparsity either."""

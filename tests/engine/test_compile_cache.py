@@ -418,6 +418,6 @@ def test_an_estimator_has_the_same_bits_from_the_folder(folder, kind):
         results.append((fitted.transform(X), fitted.reconstruct(X)))
     made = program_info()
     assert made["compiled"] == 0
-    assert made["loaded"] > 3
+    assert made["loaded"] >= 3  # an epoch, the code, the reconstruction
     for again, first in zip(results[1], results[0], strict=True):
         np.testing.assert_array_equal(again, first)
