@@ -84,10 +84,10 @@ def warn_of_levels(contents, table, estimator):
         if not hasattr(column, "levels"):
             continue
         n_levels, n_rows = len(column.all_levels), int(known.sum())
-        if n_levels > max(FEWEST_LEVELS, n_rows / 2):
-            ids.append(f"{column.name!r} ({n_levels} levels in {n_rows} rows)")
-        elif by_type and own.declared is None and _are_written_numbers(column.all_levels):
+        if by_type and own.declared is None and _are_written_numbers(column.all_levels):
             numbers.append(repr(column.name))
+        elif n_levels > max(FEWEST_LEVELS, n_rows / 2):
+            ids.append(f"{column.name!r} ({n_levels} levels in {n_rows} rows)")
     if ids:
         warn(
             f"Columns of X have almost as many levels as rows, like ids or names: {_some(ids)}. "

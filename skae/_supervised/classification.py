@@ -15,7 +15,10 @@ from ._tasks import Classification, log_softmax
 UNLABELLED = -1
 """Label of rows that have none."""
 
-MISSING_LABELS = "Input y contains NaN or None. The label of a row without one is -1."
+MISSING_LABELS = (
+    "Input y contains NaN or None. The label of a row without one is the number -1, beside strings "
+    "in an array of objects: of a pandas Series, y.astype(object).where(y.notna(), -1)."
+)
 
 
 class AutoencoderClassifier(ClassifierMixin, BasePredictor):

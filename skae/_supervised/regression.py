@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_array
 
-from .._data.validation import explaining
+from .._data.validation import explaining, reworded
 from .._sklearn_compat import fit_context
 from ._base import BasePredictor, Labels, check_given, check_some_weight
 from ._tasks import Regression
@@ -214,7 +214,7 @@ class AutoencoderRegressor(RegressorMixin, BasePredictor):
     def _read(self, y, known=None):
         """Y as a float64 array of shape (n_rows,) or (n_rows, n_targets), and who has a label."""
         check_given(y, self)
-        with explaining("y"):
+        with explaining("y"), reworded(of_text):
             y = check_array(
                 y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y"
             )
@@ -276,3 +276,10 @@ def mean_and_deviation(y, weight):
     # A constant may seem to vary by the rounding of its mean.
     varies = deviation > np.finfo(float).eps * np.abs(mean)
     return np.asarray(mean), np.asarray(np.where(varies, deviation, 1.0))
+
+
+def of_text(message):
+    """The message of a rejection of y, with what to do where it holds text."""
+    if "could not convert string" not in message:
+        return message
+    return f"{message}. Give numbers; for classes take AutoencoderClassifier."
