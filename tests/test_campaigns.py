@@ -8,7 +8,7 @@ from cases import slow
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "docs" / "benchmarks"))
 
-from reliability import divergence, interrupts, parameters, processes, seeds, subjects
+from reliability import divergence, growth, interrupts, parameters, processes, seeds, subjects
 from reliability import threads as many_threads
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -18,6 +18,7 @@ CAMPAIGNS = {
     "interrupts": lambda: interrupts.campaign(2, 6),
     "divergence": divergence.campaign,
     "threads": lambda: many_threads.campaign(5),
+    "growth": lambda: growth.campaign(growth.FEWEST, 10, 20_000, 4),
     "one seed": lambda: seeds.campaign(3),
     "processes": lambda: processes.campaign(names=subjects.NAMES[::4]),
 }

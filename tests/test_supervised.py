@@ -283,7 +283,11 @@ def test_strings_are_labels_and_the_number_minus_one_is_none(wine, half, fitted)
         (np.full(178, -1), ValueError, "y has no label at all: -1 stands"),
         (np.r_[np.full(100, -1), np.full(78, 3)], ValueError, "one class .*-1 stands for no label"),
         (np.r_[["-1"] * 100, ["a", "b"] * 39], ValueError, 'y holds the string "-1"'),
-        (np.r_[[np.nan], np.zeros(177)], ValueError, "contains NaN.*row without one is the number -1"),
+        (
+            np.r_[[np.nan], np.zeros(177)],
+            ValueError,
+            "contains NaN.*row without one is the number -1",
+        ),
         (np.array([None, *"ab" * 88, "a"], object), ValueError, "Input y contains NaN or None"),
         (np.array([1, *"ab" * 88, "a"], object), TypeError, "both strings and other"),
         (np.linspace(0, 1, 178), ValueError, "Unknown label type: continuous"),

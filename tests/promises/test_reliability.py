@@ -17,7 +17,7 @@ from skae._engine.interrupts import in_a_thread
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs" / "benchmarks"))
 
-from reliability import bad_data, growth, memory, saving, session, subjects
+from reliability import bad_data, memory, saving, session, subjects
 from reliability.tally import Tally
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -71,7 +71,6 @@ CAMPAIGNS = {
     "global state": session.campaign,
     "save": lambda: saving.campaign(3, 4),
     "memory limit": lambda: memory.campaign(4, ("rows", "transform")),
-    "growth": lambda: growth.campaign(growth.FEWEST, 10, 2000, 4),
 }
 
 
