@@ -7,7 +7,7 @@ import numpy as np
 
 from .rows import Rows
 from .statistics import Summary
-from .training_set import TrainingSet, most_sampled
+from .training_set import HeldElsewhere, TrainingSet, most_sampled
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Told:
     total_weight: float
 
 
-class SharedSet:
+class SharedSet(HeldElsewhere):
     """The share that this process has of the training rows, in the place of a `TrainingSet`.
 
     What is read row by row is its own; statistics, and the rows on which linear models are found,
@@ -52,8 +52,6 @@ class SharedSet:
     has_copies : bool
         Whether two shares have the same statistics, as equal rows have.
     """
-
-    copies = None
 
     def __init__(self, own, devices):
         self._own, self._devices = own, devices
@@ -93,26 +91,6 @@ class SharedSet:
     def weight(self):
         """Weights of the rows of this share."""
         return np.ldexp(self._own.weight, self._shift)
-
-    def merged(self):
-        """These rows: identical ones may be those of another process."""
-        return self
-
-    def unmerged(self):
-        """These rows, which never were merged."""
-        return self
-
-    def check_features(self):
-        """Refuse features of X that are missing in every row; see `TrainingSet`."""
-        TrainingSet.check_features(self)
-
-    def target_means(self):
-        """Weighted mean of the observed values of each feature of the target, float64."""
-        return self.target_summary.mean
-
-    def sample(self, most):
-        """At most `most` of the rows of all processes, evenly spaced, as a `TrainingSet`."""
-        return self.held.sample(most)
 
     def split(self, validation_fraction, seed):
         """Hold out a random part of each share; see `TrainingSet`."""

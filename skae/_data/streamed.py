@@ -9,7 +9,7 @@ from . import frames
 from .rows import Rows
 from .sources import reblocked
 from .statistics import BLOCK_ROWS, Summary, highest, lowest, summarise
-from .training_set import TrainingSet, most_sampled
+from .training_set import HeldElsewhere, TrainingSet, most_sampled
 from .validation import checked_matrix, reworded, surely_in_range
 
 VALIDATION_VALUES = 2**24
@@ -248,7 +248,7 @@ class Thinned:
 
 
 @dataclass
-class StreamedSet:
+class StreamedSet(HeldElsewhere):
     """Rows to train on that are read anew in each pass, and what the first one told of them.
 
     It stands in the place of a `TrainingSet`. Each row has the weight 1.
@@ -315,29 +315,9 @@ class StreamedSet:
         """Sum of their weights."""
         return float(self.n_rows)
 
-    def merged(self):
-        """These rows: identical ones would have to be compared with all others."""
-        return self
-
-    def unmerged(self):
-        """These rows, which never were merged."""
-        return self
-
     def split(self, validation_fraction, seed):
         """These rows: what is held out was left out of the first pass."""
         return self
-
-    def check_features(self):
-        """Refuse features of X that are missing in every row; see `TrainingSet`."""
-        TrainingSet.check_features(self)
-
-    def target_means(self):
-        """Mean of the observed values of each feature, float64."""
-        return self.target_summary.mean
-
-    def sample(self, most):
-        """At most `most` of the rows, evenly spaced, as a `TrainingSet`."""
-        return self.held.sample(most)
 
 
 class _Survey:

@@ -225,3 +225,33 @@ class Copies(NamedTuple):
     original: TrainingSet
     copy_of: np.ndarray
     numbers: np.ndarray
+
+
+class HeldElsewhere:
+    """What rows have that stand in the place of a `TrainingSet`, but are not all held here.
+
+    A subclass has `target_summary`, and in `held` some of the rows, evenly spaced.
+    """
+
+    copies = None
+    """They are never merged: identical rows may be in another block or process."""
+
+    def merged(self):
+        """These rows, as they are."""
+        return self
+
+    def unmerged(self):
+        """These rows, as they are."""
+        return self
+
+    def check_features(self):
+        """Refuse features of X that are missing in every row; see `TrainingSet`."""
+        TrainingSet.check_features(self)
+
+    def target_means(self):
+        """Weighted mean of the observed values of each feature of the target, float64."""
+        return self.target_summary.mean
+
+    def sample(self, most):
+        """At most `most` of the rows, evenly spaced, as a `TrainingSet`."""
+        return self.held.sample(most)
