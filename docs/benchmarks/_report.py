@@ -25,6 +25,13 @@ def add_output_options(parser, name):
         )
 
 
+def add_jobs_option(parser):
+    """Add ``--jobs``, the number of processes."""
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="processes; seconds are then those beside each other"
+    )
+
+
 def markdown_table(records, columns):
     """Format a list of dicts as a Markdown table.
 

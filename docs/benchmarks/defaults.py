@@ -13,7 +13,8 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from _report import add_output_options, write_results
+from _report import add_jobs_option, add_output_options, write_results
+from joblib import Parallel, delayed
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 from tables import SCALERS, data_sets
@@ -92,21 +93,38 @@ def compare(X, scaling, n_components, candidate, seed):
     return -autoencoder.score(test) / error, time.perf_counter() - start
 
 
+def compare_all(X, scaling, n_components, candidates, n_seeds):
+    """For each candidate, mean ratio and mean seconds over the seeds."""
+    warnings.simplefilter("ignore")
+    return {
+        candidate: np.mean(
+            [compare(X, scaling, n_components, candidate, seed) for seed in range(n_seeds)], axis=0
+        )
+        for candidate in candidates
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=Path, help="folder of .npz files with an array X")
     parser.add_argument("--mnist", type=Path, help="MNIST as an .npz file; left out without it")
     parser.add_argument("--seeds", type=int, default=2, help="for all but MNIST, which has one")
     parser.add_argument("--candidate", action="append", choices=CANDIDATES)
+    add_jobs_option(parser)
     add_output_options(parser, "defaults")
     args = parser.parse_args()
-    warnings.simplefilter("ignore")
     candidates, ratios, seconds = args.candidate or list(CANDIDATES), {}, {}
-    for name, X, scaling, size in all_data(args.tables, args.mnist):
-        seeds = range(1 if name.startswith("MNIST") else args.seeds)
-        for candidate in candidates:
-            runs = [compare(X, scaling, size, candidate, seed) for seed in seeds]
-            ratios[name, candidate], seconds[name, candidate] = np.mean(runs, axis=0)
+    cases = [
+        (name, X, scaling, size, 1 if name.startswith("MNIST") else args.seeds)
+        for name, X, scaling, size in all_data(args.tables, args.mnist)
+    ]
+    rows = Parallel(args.jobs, return_as="generator")(
+        delayed(compare_all)(X, scaling, size, candidates, n_seeds)
+        for _, X, scaling, size, n_seeds in cases
+    )
+    for (name, *_), row in zip(cases, rows, strict=True):
+        for candidate, found in row.items():
+            ratios[name, candidate], seconds[name, candidate] = found
         print(name, *(f"{ratios[name, candidate]:.3f}" for candidate in candidates), flush=True)
     report(candidates, ratios, seconds, args)
 

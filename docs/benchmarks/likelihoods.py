@@ -10,7 +10,8 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from _report import add_output_options, markdown_table, write_results
+from _report import add_jobs_option, add_output_options, markdown_table, write_results
+from joblib import Parallel, delayed
 from sklearn.decomposition import FactorAnalysis
 from sklearn.model_selection import train_test_split
 from tables import data_sets
@@ -41,6 +42,7 @@ NOTES = [
 
 def bounds(X, n_components, seed):
     """The columns of the table for one split."""
+    warnings.simplefilter("ignore")
     train, test = train_test_split(X, random_state=seed)
     centre, scale = train.mean(axis=0), train.std(axis=0)
     factors = FactorAnalysis(n_components).fit((train - centre) / scale)
@@ -54,17 +56,25 @@ def bounds(X, n_components, seed):
     return {**found, "gain": gain.mean(), "usual": gain[N_WORST:].mean()}
 
 
+def cases(folder):
+    """Name, rows and code size of each data set."""
+    for name, X, size in data_sets(folder):
+        X = X[np.random.default_rng(0).permutation(len(X))[:MOST_ROWS]]
+        yield name, X[:, (np.median(X, axis=0) != X).mean(axis=0) > RARE], size
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=Path, help="folder of .npz files with an array X")
+    add_jobs_option(parser)
     add_output_options(parser, "likelihoods")
     args = parser.parse_args()
-    warnings.simplefilter("ignore")
-    records = []
-    for name, X, size in data_sets(args.tables):
-        X = X[np.random.default_rng(0).permutation(len(X))[:MOST_ROWS]]
-        X = X[:, (np.median(X, axis=0) != X).mean(axis=0) > RARE]
-        found = [bounds(X, size, seed) for seed in range(SEEDS)]
+    every, records = list(cases(args.tables)), []
+    splits = Parallel(args.jobs, return_as="generator")(
+        delayed(bounds)(X, size, seed) for _, X, size in every for seed in range(SEEDS)
+    )
+    for name, _, size in every:
+        found = [next(splits) for _ in range(SEEDS)]
         means = {column: float(np.mean([each[column] for each in found])) for column in found[0]}
         means = {column: f"{mean:.2f}" for column, mean in means.items()}
         records.append({"data": f"{name}, {size}", **means})

@@ -18,7 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from _report import add_output_options, markdown_table, read_records, write_results
+from _report import (
+    add_jobs_option,
+    add_output_options,
+    markdown_table,
+    read_records,
+    write_results,
+)
+from joblib import Parallel, delayed
 
 from skae import (
     AutoencoderTransformer,
@@ -410,6 +417,7 @@ def parse_arguments():
     parser.add_argument(
         "--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=", ".join(ROWS)
     )
+    add_jobs_option(parser)
     add_output_options(parser, "mnist_figures")
     return parser.parse_args()
 
@@ -419,14 +427,16 @@ def main():
     arguments = parse_arguments()
     X_train, X_test = load_images(arguments.mnist)
     missed = []
-    for name in arguments.rows:
-        record = run_row(name, ROWS[name], X_train, X_test)
+    found = Parallel(arguments.jobs, return_as="generator_unordered")(
+        delayed(run_row)(name, ROWS[name], X_train, X_test) for name in arguments.rows
+    )
+    for record in found:
         print(markdown_table([record], COLUMNS).splitlines()[-1], flush=True)
-        records = {**read_records(arguments.json, "row"), name: record}
+        records = {**read_records(arguments.json, "row"), record["row"]: record}
         records = [records[name] for name in ROWS if name in records]
         write_results(arguments.json, arguments.markdown, "MNIST figures", records, COLUMNS, NOTES)
         if record["reached"] is False:
-            missed.append(name)
+            missed.append(record["row"])
     print(f"missed: {', '.join(missed) or 'none'}")
     return 1 if missed else 0
 

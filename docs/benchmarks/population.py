@@ -18,12 +18,15 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 
 from skae import AutoencoderTransformer, PopulationSearchCV
-from skae._engine import clear_programs, devices
+from skae._engine import clear_programs, devices, networks_at_once
 
 GRID = {"learning_rate_init": [1e-3, 2e-3, 3e-3, 5e-3], "alpha": [0.0, 1e-5, 1e-4, 1e-3]}
 HIDDEN = (32, 128)
-N_NETWORKS = (4, 16)
-WORKERS = {"serial": None, "2 processes": "loky", "2 threads": "threading"}
+N_NETWORKS = {"cpu": (4, 16), "gpu": (16,)}
+WORKERS = {
+    "cpu": {"serial": None, "2 processes": "loky", "2 threads": "threading"},
+    "gpu": {"serial": None},
+}
 
 COLUMNS = {
     "hidden": "hidden units",
@@ -52,10 +55,11 @@ def in_workers(estimator, backend, X):
 
 def ways():
     """The name of each way, and a function of estimator and data that searches."""
-    for name, backend in WORKERS.items():
+    platform = "cpu" if networks_at_once() == 1 else "gpu"
+    for name, backend in WORKERS[platform].items():
         yield name, lambda estimator, X, backend=backend: in_workers(estimator, backend, X)
     yield "PopulationSearchCV", lambda estimator, X: population(estimator, "auto", X)
-    for n in N_NETWORKS:
+    for n in N_NETWORKS[platform]:
         yield (
             f"PopulationSearchCV, n_networks={n}",
             lambda estimator, X, n=n: population(estimator, n, X),
