@@ -496,33 +496,39 @@ def map_rows(function):
     return jax.vmap(function)
 
 
-def side_by_side(function):
-    """A function of several tuples of arguments, which computes `function` for all of them at once.
+def side_by_side(function, in_axes):
+    """A function that computes `function` for several of some of its arguments at once.
 
     Parameters
     ----------
     function : callable
-        Of a tuple of trees of arrays, and of something that is the same for all.
-
-    Returns
-    -------
-    call : callable
-        Returns a list with the result for each tuple.
+    in_axes : tuple of {0, None}
+        For each argument 0 if there are several, along a new first axis, or None for one.
     """
     import jax
 
-    def call(arguments, shared):
-        stacked = jax.tree.map(lambda *leaves: jax.numpy.stack(leaves), *arguments)
-        results = jax.vmap(lambda own: function(own, shared))(stacked)
-        return [
-            jax.tree.map(lambda leaf, n=number: leaf[n], results)
-            for number in range(len(arguments))
-        ]
-
-    return call
+    return jax.vmap(function, in_axes)
 
 
-# Random draws
+def stacked(trees):
+    """Equal trees of arrays as one, in NumPy, with a new first axis."""
+    import jax
+
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
+
+
+def stacked_on_device(trees):
+    """Equal trees of arrays as one where programs run, with a new first axis."""
+    import jax
+
+    return jax.tree.map(lambda *leaves: jax.numpy.stack(leaves), *trees)
+
+
+def of_each(tree, number):
+    """The `number` trees that a tree of NumPy arrays has along the first axis."""
+    import jax
+
+    return [jax.tree.map(lambda leaf, n=n: leaf[n], tree) for n in range(number)]
 
 
 def split(key):

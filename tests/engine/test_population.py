@@ -55,9 +55,9 @@ def test_equal_programs_of_all_members_are_one_call():
     sizes = []
 
     class Noted(BlockProgram):
-        def together(self, arguments):
+        def together(self, data, arguments):
             sizes.append(len(arguments))
-            return super().together(arguments)
+            return super().together(data, arguments)
 
     program = Noted("doubled", "noted", lambda: doubled)
     in_population(8, [[arguments_of(number)] * 2 for number in range(6)], program)
