@@ -7,6 +7,7 @@ called after `load_jax`, which imports JAX where no interrupt can break it off.
 import importlib
 import sys
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
@@ -510,25 +511,61 @@ def side_by_side(function, in_axes):
     return jax.vmap(function, in_axes)
 
 
-def stacked(trees):
-    """Equal trees of arrays as one, in NumPy, with a new first axis."""
+def stacked(trees, on_device=False):
+    """Equal trees of arrays as one, with a new first axis, in NumPy or where programs run."""
     import jax
 
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
+    stack = jax.numpy.stack if on_device else _joined
+    return jax.tree.map(lambda *leaves: stack(leaves), *trees)
 
 
-def stacked_on_device(trees):
-    """Equal trees of arrays as one where programs run, with a new first axis."""
+def parts(tree, number):
+    """The `number` trees that a tree of arrays has along the first axis, of `Part`s."""
     import jax
 
-    return jax.tree.map(lambda *leaves: jax.numpy.stack(leaves), *trees)
+    return [jax.tree.map(lambda leaf, n=n: Part(leaf, n), tree) for n in range(number)]
 
 
-def of_each(tree, number):
-    """The `number` trees that a tree of NumPy arrays has along the first axis."""
+@dataclass(slots=True, eq=False)
+class Part:
+    """What of an array along its first axis has some number, fetched when it is read."""
+
+    whole: object
+    number: int
+
+    @property
+    def shape(self):
+        """Shape of the part."""
+        return self.whole.shape[1:]
+
+    @property
+    def dtype(self):
+        """Type of its values."""
+        return self.whole.dtype
+
+    def __array__(self, dtype=None, copy=None):
+        """The part, in NumPy."""
+        return np.array(np.asarray(self.whole)[self.number], dtype)
+
+
+def _joined(arrays):
+    """Arrays on top of each other: the whole of which they are the parts, if there is one."""
+    whole = getattr(arrays[0], "whole", ())
+    if len(whole) == len(arrays) and all(
+        getattr(part, "whole", None) is whole
+        # An array that stands there once more gave the part of that number.
+        and (part.number == number or part is arrays[number - 1])
+        for number, part in enumerate(arrays)
+    ):
+        return whole
+    return np.stack([np.asarray(array) for array in arrays])
+
+
+def without_parts(tree):
+    """A tree of arrays as it is, but for `Part`s, which are fetched."""
     import jax
 
-    return [jax.tree.map(lambda leaf, n=n: leaf[n], tree) for n in range(number)]
+    return jax.tree.map(lambda leaf: np.asarray(leaf) if isinstance(leaf, Part) else leaf, tree)
 
 
 def split(key):

@@ -70,7 +70,7 @@ class Population:
 
     def call(self, program, arguments):
         """What a `BlockProgram` gives for a member's arguments, once all others wait as well."""
-        call = _Call(_thread.number, program, arguments)
+        call = _Call(_thread.number, program, Arguments(*arguments))
         with self._changed:
             self._waiting.append(call)
             while not (call.is_done or self._is_cancelled):
@@ -98,7 +98,10 @@ class Population:
     def _run(self, place, calls):
         """Compute the results of calls of equal programs, in some place among all calls."""
         try:
-            results = self._results(place, calls[0].program, [call.arguments for call in calls])
+            arguments = [call.arguments for call in calls]
+            n_rounded = 2 ** (len(calls) - 1).bit_length()
+            padded = arguments + arguments[-1:] * (n_rounded - len(calls))
+            results = self._results(place, calls[0].program, padded)[: len(calls)]
             for call, result in zip(calls, results, strict=True):
                 call.result = result
         except BaseException as error:  # which each member raises in its own thread
@@ -109,12 +112,8 @@ class Population:
 
     def _results(self, place, program, arguments):
         if len(arguments) == 1:
-            return [program.alone(*arguments[0])]
-        n_rounded = 2 ** (len(arguments) - 1).bit_length()
-        arguments = [Arguments(*each) for each in arguments]
-        padded = arguments + arguments[-1:] * (n_rounded - len(arguments))
-        data = self._data_on_device(place, padded)
-        return program.together(data, padded)[: len(arguments)]
+            return [program.alone(*_jax.without_parts(arguments[0]))]
+        return program.together(self._data_on_device(place, arguments), arguments)
 
     def _data_on_device(self, place, arguments):
         """The data of all calls, those of the call before where they are the same."""
@@ -123,7 +122,7 @@ class Population:
             return _jax.stacked(data)
         kept, together = self._data.get(place, ((), None))
         if len(kept) != len(data) or any(a is not b for a, b in zip(kept, data, strict=True)):
-            together = _jax.stacked_on_device(data)
+            together = _jax.stacked(data, on_device=True)
             self._data[place] = data, together
         return together
 
@@ -179,7 +178,7 @@ class BlockProgram:
         """A hashable value, equal for calls that can be one."""
         if self._shapes is None:
             self._shapes = _jax.shapes_of(arguments)
-        return self.kind, self.key, self._shapes, int(Arguments(*arguments).n_batches)
+        return self.kind, self.key, self._shapes, int(arguments.n_batches)
 
     def alone(self, *arguments):
         """What the program gives for the arguments of one training."""
@@ -192,8 +191,8 @@ class BlockProgram:
     def together(self, data, arguments):
         """A list of what the program gives for each of the `Arguments`, from one call.
 
-        All but the data pass through the computer's memory, where putting them together takes no
-        program: one with an argument for each array of 64 networks took 18 s to compile.
+        What it gives are parts of arrays that stay where they are: with the state of all networks
+        as arguments of their own, the program of 64 networks took 18 s to compile.
         """
         # The number of batches is one for all: a mapped loop with a length for each would choose
         # between all old and new numbers in each round.
@@ -204,8 +203,7 @@ class BlockProgram:
             self._compiled[len(arguments)] = compile_program(
                 f"mapped {self.kind}", self.key, self._mapped, own
             )
-        results = self._compiled[len(arguments)](*own)
-        return _jax.of_each(_jax.to_host(results), len(arguments))
+        return _jax.parts(self._compiled[len(arguments)](*own), len(arguments))
 
     def _mapped(self):
         in_axes = Arguments(state=0, seed=0, data=0, order=0, n_batches=None, numbers=0)

@@ -59,7 +59,7 @@ class Devices:
 
     def apart(self, tree):
         """A tree of arrays for a program of one device."""
-        return tree if self.mesh is None else _jax.to_host(tree)
+        return _jax.without_parts(tree) if self.mesh is None else _jax.to_host(tree)
 
     def layout(self, batch_size, n_rows):
         """The `Layout` of batches of which this process has `n_rows` rows."""
