@@ -113,7 +113,7 @@ def main():
     ]
     notes = [
         f"{len(X)} rows, 64 fits, medians of {args.rounds} rounds; compiling is in each. "
-        f"The machine did other work besides. Programs ran on {', '.join(devices())}.",
+        f"Programs ran on {', '.join(devices())}.",
         "What many networks in one program bring to the epoch alone, on a GPU: "
         "[a GPU](accelerator.md).",
     ]
