@@ -41,13 +41,7 @@ from ._outcome import check_outcome
 from ._pretraining import LayerHooks, layers_of, pretrained
 from ._report import Report
 from ._shares import check_agreement, check_share, check_undivided, shared
-from ._shrinkage import (
-    FEWEST_EPOCHS,
-    MOST_TRIAL_EPOCHS,
-    N_DRAWS,
-    shrinkage_beside_factors,
-    shrinkage_beside_pca,
-)
+from ._shrinkage import weight_of_penalty
 from ._trimming import trimmed
 from ._warnings import (
     warn_of_bounded_output,
@@ -135,7 +129,7 @@ class Fit(Hooks):
             n_earlier=n_earlier,
         )
         with closing(self.report):
-            self._train(self._first_network())
+            self._train(self.first_network())
         state = self.state()
         check_outcome(self, state["_network"])
         return state
@@ -304,12 +298,12 @@ class Fit(Hooks):
         return np.zeros(self.data.X.n_features, bool) if table is None else table.shares > 0
 
     def _find_linear_model(self, graph):
-        """Find the linear model of the data, what it leaves, and how strongly to shrink towards it.
+        """Find the linear model of the data, and what it leaves.
 
         A fit that goes on keeps what the first one found.
         """
         if self.start is not None:
-            self.pca_error, self.alpha = self.start.pca_error_, self.start.alpha_
+            self.pca_error = self.start.pca_error_
         else:
             if self.linear is None:
                 self.linear = self._linear_model(graph.n_code_features)
@@ -322,21 +316,6 @@ class Fit(Hooks):
                 self._unseen = unseen_columns(self.linear, variance)
                 if len(self._unseen):
                     warn_of_dominating_column(variance, self._unseen, self._names())
-            beside_pca = self._shrinks(graph) and self.recipe.latent != NormalCode()
-            n_rows = self.data.n_rows
-            self.alpha = shrinkage_beside_pca(self.linear, n_rows) if beside_pca else 0.0
-        if self.estimator.alpha != "auto":
-            self.alpha = float(self.estimator.alpha)
-        self.objective = self.objective.weighing_weights(self.alpha)
-
-    def _shrinks(self, graph):
-        """Whether weights are to be shrunk as strongly as skae chooses."""
-        return (
-            self.estimator.alpha == "auto"
-            and self.start is None
-            and isinstance(self.objective.penalties[0].penalty, L2)
-            and self._has_linear_path(graph)
-        )
 
     def _recipe(self, output_activation):
         """The network to train."""
@@ -390,7 +369,7 @@ class Fit(Hooks):
             and estimator.pretraining is None
         )
 
-    def _has_linear_path(self, graph):
+    def has_linear_path(self, graph):
         """Whether the network has one that starts at a linear model.
 
         Architectures of a user's own may build one with `Dense`, which is zero otherwise.
@@ -422,7 +401,7 @@ class Fit(Hooks):
 
     # Training
 
-    def _first_network(self):
+    def first_network(self):
         """Where the training starts: an earlier fit, pretrained layers, or None for new weights."""
         if WHOLE in self.reached.trainings:
             return None  # the weights that it had reached take the place of new ones
@@ -438,7 +417,7 @@ class Fit(Hooks):
             )
         if self.start is not None:
             return self.start._network
-        if not self._has_linear_path(graph_of(self.recipe)):
+        if not self.has_linear_path(graph_of(self.recipe)):
             return None
         network = initial_network(self.recipe, self.seed, self.constants)
         if self.recipe.latent == NormalCode():
@@ -469,6 +448,14 @@ class Fit(Hooks):
             return 0.0
         return table.shares / np.square(table.units * self.constants["scale"])
 
+    def on_rows(self, data):
+        """The same fit of other rows, with what a network takes from them, and its start."""
+        other = copy.copy(self)
+        other.data = data
+        other.constants = self.devices.of_first(other._constants(data.target_summary))
+        other.linear = other._linear_model(graph_of(self.recipe).n_code_features)
+        return other
+
     @property
     def _n_layer_epochs(self):
         return -(-self.estimator.max_iter // 3)
@@ -478,7 +465,7 @@ class Fit(Hooks):
         name, n_epochs = f"layer {number + 1}", self._n_layer_epochs
         training = Training(recipe, objective, self.solver, seed, constants, devices=self.devices)
         hooks = LayerHooks(self, number, name, self._callbacks.layer(name, n_epochs))
-        rule, schedule = self._stopping_rule(on_validation=False), self._schedule(n_epochs)
+        rule, schedule = self.stopping_rule(on_validation=False), self.schedule(n_epochs)
         self.reached.run(name, training, data, self.batch_size, schedule, rule, hooks)
         hooks.callbacks.end()
         if training.interrupted:
@@ -487,16 +474,8 @@ class Fit(Hooks):
 
     def _train(self, network):
         estimator, start = self.estimator, self.start
-        if self.recipe.latent == NormalCode() and self._shrinks(graph_of(self.recipe)):
-            if self.reached.alpha is None:
-                self.reached.alpha = shrinkage_beside_factors(
-                    self.data,
-                    self.seed,
-                    lambda data, weight: self._held_out_loss(network, data, weight),
-                    on_trial=not estimator.early_stopping and self.n_epochs >= FEWEST_EPOCHS,
-                )
-            self.alpha = self.reached.alpha
-            self.objective = self.objective.weighing_weights(self.alpha)
+        self.alpha = weight_of_penalty(self)
+        self.objective = self.objective.weighing_weights(self.alpha)
         self.training = training = Training(
             self.recipe,
             self.objective,
@@ -510,34 +489,14 @@ class Fit(Hooks):
         )
         if self.data.validation is not None:
             training.validate_on(self.data.validation)
-        rule = self._stopping_rule(on_validation=estimator.early_stopping)
-        schedule = self._schedule(self.n_epochs)
+        rule = self.stopping_rule(on_validation=estimator.early_stopping)
+        schedule = self.schedule(self.n_epochs)
         self.reached.run(WHOLE, training, self.data, self.batch_size, schedule, rule, self)
         self._callbacks.end()
         if training.interrupted and self.incremental:
             raise KeyboardInterrupt  # else a loop over chunks of data could not be stopped
         if training.interrupted:
             warn_of_interrupt(len(training.history["loss"]))
-
-    def _held_out_loss(self, network, data, weight):
-        """Loss on the rows that `data` holds out, of a training with a weight of the penalty."""
-        objective = self.objective.weighing_weights(weight)
-        n_epochs = min(self.n_epochs, MOST_TRIAL_EPOCHS)
-        training = Training(
-            self.recipe,
-            objective,
-            self.solver,
-            self.seed,
-            self.constants,
-            start=network,
-            devices=self.devices,
-        )
-        rule, schedule = self._stopping_rule(on_validation=False), self._schedule(n_epochs)
-        training.run(data, self.batch_size, schedule, rule, Hooks())
-        if training.interrupted:
-            raise KeyboardInterrupt
-        training.validate_on(data.validation.repeated(N_DRAWS))
-        return training.validation_loss()
 
     def _earlier_slots(self):
         """The solver's state of the earlier fit, if it is the same solver's."""
@@ -551,11 +510,11 @@ class Fit(Hooks):
             )
         return None
 
-    def _stopping_rule(self, *, on_validation):
+    def stopping_rule(self, *, on_validation):
         estimator = self.estimator
         return StoppingRule(estimator.tol, estimator.n_iter_no_change, on_validation=on_validation)
 
-    def _schedule(self, n_epochs):
+    def schedule(self, n_epochs):
         """Step sizes: `fit` begins its schedule anew, `partial_fit` has one of a single epoch."""
         estimator = self.estimator
         kind, shuffle = estimator.learning_rate, estimator.shuffle

@@ -22,6 +22,9 @@ multiply it."""
 WORSE, NEGLIGIBLE = 1.05, 1e-3
 """Error from which a network is worse than PCA: multiple of PCA's, plus share of the variance."""
 
+HEAVY = 1000.0
+"""Weight of the penalty from which it is most of the loss of data of a mean variance of one."""
+
 
 def check_outcome(fit, network):
     """Refuse the network of a `Fit` if it is of no use, and warn if it is of little."""
@@ -44,7 +47,7 @@ def warn_of_early_end(fit):
     is_likelihood = fit.objective.loss.sums_features
     if fit.incremental or fit.training.interrupted or len(curve) < fit.n_epochs:
         return
-    if is_likelihood and fit.alpha > 0:  # the fall may be that of the penalty
+    if fit.alpha > (0 if is_likelihood else HEAVY):  # the fall may be that of the penalty
         return
     warn_if_still_improving(curve, fit.recipe.n_features / 2 if is_likelihood else curve[-1])
 
