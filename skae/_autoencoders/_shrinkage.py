@@ -10,10 +10,10 @@ SHRINKAGE = 4000.0
 
 WIDE_SHRINKAGE = 1000.0
 """How many times that weight hidden layers get that only learn noise, where rows are fewer than
-features: of 45 rows by 2,000 columns, a test error of 1.00 of PCA's for 1.35."""
+features; see docs/benchmarks/results/wide.md."""
 
 DRAWN_SHRINKAGE = 1e4
-"""The same beside factor analysis, for each feature, where the loss is in nats."""
+"""Weight beside factor analysis, of one row and for each feature, where the loss is in nats."""
 
 TRIED_VALUES = 2**18
 """Most values of data of which more than one thing is tried on rows held out."""
@@ -65,7 +65,7 @@ def _beside_factors(fit):
 
 
 def _is_tried(fit):
-    """Whether noise is learned at all: held-out rows choose no epoch, and there are enough."""
+    """Whether noise may be learned: in enough epochs, of which held-out rows do not choose one."""
     return not fit.estimator.early_stopping and fit.n_epochs >= FEWEST_EPOCHS
 
 
