@@ -21,6 +21,7 @@ from skae import (
 from skae._autoencoders import _linear_start
 from skae._autoencoders._fit import Fit
 from skae._autoencoders._linear_start import linear_model, principal_components
+from skae._autoencoders._shrinkage import weight_of_penalty
 from skae._data import TrainingSet, training_set
 from skae._engine import graph_of
 from skae.architectures import Architecture, Conv, Dense
@@ -268,10 +269,10 @@ def test_where_there_is_a_linear_path(estimator, is_there, X):
 
     fit = prepared()
     assert len(graph_of(fit.recipe).linear_paths) == (2 if is_there else 0)
-    assert (fit.alpha > 0) == is_there
-    given = prepared(alpha=np.float32(0.25))
-    assert given.alpha == 0.25
-    assert type(given.alpha) is float
+    assert (weight_of_penalty(fit) > 0) == is_there
+    given = weight_of_penalty(prepared(alpha=np.float32(0.25)))
+    assert given == 0.25
+    assert type(given) is float
 
 
 @pytest.mark.parametrize(
@@ -352,7 +353,7 @@ def test_the_error_of_pca_is_that_of_observed_values(X):
 
 
 def wide(n_rows, curved, rng):
-    """Rows of fewer than 100 columns, on a plane or on a curve in it, and noise."""
+    """Rows of 100 columns, in a space of three or on a curve in it, and noise."""
     t = rng.uniform(0, 9, n_rows)
     planar = rng.normal(size=(n_rows, 3))
     places = np.column_stack([np.sin(t), np.cos(t), t / 5]) if curved else planar
