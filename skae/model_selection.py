@@ -58,7 +58,8 @@ class PopulationSearchCV(GridSearchCV):
     -----
     With ``n_networks=1`` the results are those of `GridSearchCV` to the bit. A program of several
     networks sums products in another order, and training makes more of such differences: scores
-    were apart by up to 5e-4 of their size after 30 epochs (``docs/benchmarks/population.py``).
+    were apart by up to 3e-4 of their size after 30 epochs on a processor, and equal on a GPU
+    (``docs/benchmarks/population.py``).
 
     A candidate waits for the others after each epoch, and fit times in `cv_results_` contain that.
     Values of `param_grid` that change no shape (step sizes, penalties, seeds) gain most: another

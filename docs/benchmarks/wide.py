@@ -118,7 +118,8 @@ def main():
         print(markdown_table(records[-1:], COLUMNS).splitlines()[-1], flush=True)
     notes = [
         "Test error of AutoencoderTransformer over that of PCA with the same code size; below 1 "
-        f"the autoencoder is better. Mean of {args.seeds} seeds of split and network."
+        f"the autoencoder is better. Mean of {args.seeds} seeds of split and network; "
+        f"{args.jobs} at a time, so that the times of fits are those beside each other."
     ]
     write_results(args.json, args.markdown, "Fewer rows than columns", records, COLUMNS, notes)
 

@@ -83,7 +83,7 @@ class Reached:
     Attributes
     ----------
     alpha : float or None
-        The weight of the penalty, where trials chose it.
+        The weight of the penalty, where ``alpha="auto"`` chose it.
     trainings : dict of str to Progress
         The trainings of the fit so far. That of the whole network needs none of those before.
     """

@@ -449,7 +449,7 @@ class Fit(Hooks):
         return table.shares / np.square(table.units * self.constants["scale"])
 
     def on_rows(self, data):
-        """The same fit of other rows, with what a network takes from them, and its start."""
+        """The same fit of other rows, with what a network takes from them, and their PCA."""
         other = copy.copy(self)
         other.data = data
         other.constants = self.devices.of_first(other._constants(data.target_summary))

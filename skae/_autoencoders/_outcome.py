@@ -23,7 +23,7 @@ WORSE, NEGLIGIBLE = 1.05, 1e-3
 """Error from which a network is worse than PCA: multiple of PCA's, plus share of the variance."""
 
 HEAVY = 1000.0
-"""Weight of the penalty from which it is most of the loss of data of a mean variance of one."""
+"""Weight of the penalty from which the fall of a loss says little of the reconstruction."""
 
 
 def check_outcome(fit, network):
@@ -47,7 +47,8 @@ def warn_of_early_end(fit):
     is_likelihood = fit.objective.loss.sums_features
     if fit.incremental or fit.training.interrupted or len(curve) < fit.n_epochs:
         return
-    if fit.alpha > (0 if is_likelihood else HEAVY):  # the fall may be that of the penalty
+    is_penalised = fit.alpha > (0 if is_likelihood else HEAVY)
+    if is_penalised and not fit.estimator.early_stopping:  # the fall may be that of the penalty
         return
     warn_if_still_improving(curve, fit.recipe.n_features / 2 if is_likelihood else curve[-1])
 

@@ -2,21 +2,22 @@
 
 import numpy as np
 
-from .._engine import Hooks, NormalCode, Training, graph_of
+from .._engine import DivergenceError, Hooks, NormalCode, Training, graph_of
 from ..penalties import L2
 
 SHRINKAGE = 4000.0
 """Weight of the penalty beside PCA, of one row, as a share of what PCA leaves."""
 
 WIDE_SHRINKAGE = 1000.0
-"""How many times that weight hidden layers get that only learn noise, where rows are fewer than
-features; see docs/benchmarks/results/wide.md."""
+"""Factor on that weight that is tried where rows are fewer than features, in case they only learn
+noise; see docs/benchmarks/results/wide.md."""
 
 DRAWN_SHRINKAGE = 1e4
 """Weight beside factor analysis, of one row and for each feature, where the loss is in nats."""
 
 TRIED_VALUES = 2**18
-"""Most values of data of which more than one thing is tried on rows held out."""
+"""Most values of data of which there are several trials. Of more there is one beside PCA, and none
+beside factor analysis."""
 
 HELD_OUT = 0.15
 """Share of the rows that a trial holds out."""
@@ -65,45 +66,65 @@ def _beside_factors(fit):
 
 
 def _is_tried(fit):
-    """Whether noise may be learned: in enough epochs, of which held-out rows do not choose one."""
+    """Whether to run trials: not for few epochs, nor where held-out rows choose the epoch."""
     return not fit.estimator.early_stopping and fit.n_epochs >= FEWEST_EPOCHS
 
 
 def _chosen(fit, weights):
     """The weaker of two weights if rows that are held out are better described with it."""
-    n_rows = fit.data.n_rows
-    n_held_out = round(HELD_OUT * n_rows)
-    if len(weights) == 1 or not n_held_out:
-        return weights[-1]
-    is_small = n_rows * fit.data.X.n_features <= TRIED_VALUES
-    n_trials = min(MOST_TRIALS, -(-ENOUGH_HELD_OUT // n_held_out)) if is_small else 1
+    if len(weights) == 1:
+        return weights[0]
     gains = []
-    for trial in range(n_trials):
+    for trial in range(_n_trials(fit)):
+        rows = fit.data.split(HELD_OUT, fit.seed + trial)
+        if rows.validation is None:  # what is read in blocks holds rows out in its first pass
+            return weights[0]
+        if fit.estimator.missing == "mask" and not (rows.input_summary.weight > 0).all():
+            continue  # a feature is known in the rows held out alone
         # Their own constants and start, because those of all rows hold the noise of the others.
-        part = fit.on_rows(fit.data.split(HELD_OUT, fit.seed + trial))
-        weak, strong = (_held_out_loss(part, weight) for weight in weights)
-        gains.append(strong - weak)
-        if trial and len(set(np.sign(gains))) == 1:
-            break  # so far all say the same
+        part = fit.on_rows(rows)
+        network = part.first_network()
+        weak, strong = (_held_out_loss(part, network, weight) for weight in weights)
+        if np.isfinite(min(weak, strong)):
+            gains.append(strong - weak)
+        if trial == 1 and len(gains) == 2 and gains[0] * gains[1] > 0:
+            break  # both say the same
     return weights[0] if sum(gains) > 0 else weights[1]
 
 
-def _held_out_loss(fit, weight):
-    """Loss on the rows that a fit holds out, of a training with a weight of the penalty."""
+def _n_trials(fit):
+    """How many splits are tried: none if a process has no row to hold out."""
+    n_rows = fit.data.n_rows
+    n_held_out = round(HELD_OUT * n_rows)
+    if not n_held_out or min(fit.devices.gathered(fit.data.X.n_rows)) < 2:
+        return 0
+    is_small = n_rows * fit.data.X.n_features <= TRIED_VALUES
+    return min(MOST_TRIALS, -(-ENOUGH_HELD_OUT // n_held_out)) if is_small else 1
+
+
+def _held_out_loss(fit, network, weight):
+    """Loss on the rows that a fit holds out, of a training with a weight of the penalty.
+
+    It is infinite if the training diverges.
+    """
     training = Training(
         fit.recipe,
         fit.objective.weighing_weights(weight),
         fit.solver,
         fit.seed,
         fit.constants,
-        start=fit.first_network(),
+        start=network,
         devices=fit.devices,
     )
     rule = fit.stopping_rule(on_validation=False)
     schedule = fit.schedule(min(fit.n_epochs, MOST_TRIAL_EPOCHS))
-    training.run(fit.data, fit.batch_size, schedule, rule, Hooks())
+    try:
+        training.run(fit.data, fit.batch_size, schedule, rule, Hooks())
+    except DivergenceError:
+        return np.inf
     if training.interrupted:
         raise KeyboardInterrupt
     n_draws = N_DRAWS if fit.recipe.latent == NormalCode() else 1
     training.validate_on(fit.data.validation.repeated(n_draws))
-    return training.validation_loss()
+    loss = training.validation_loss()
+    return loss if np.isfinite(loss) else np.inf

@@ -23,7 +23,7 @@ from .keras_graph import keras_graph_of
 from .keys import content_key, is_own
 from .latent import LATENTS, LOG_VARIANCES, NormalCode, PointCode, divergence
 from .likelihood import row_factors
-from .loop import STOP_REASONS, Hooks, Schedule, Training, diverged
+from .loop import STOP_REASONS, DivergenceError, Hooks, Schedule, Training, diverged
 from .objective import Objective, Weighted, check_shape
 from .optimizers import SOLVERS
 from .population import Population, networks_at_once
@@ -45,6 +45,7 @@ __all__ = [
     "SCHEDULES",
     "SOLVERS",
     "STOP_REASONS",
+    "DivergenceError",
     "FittedNetwork",
     "Hooks",
     "NormalCode",

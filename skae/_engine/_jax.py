@@ -553,8 +553,8 @@ def _joined(arrays):
     whole = getattr(arrays[0], "whole", ())
     if len(whole) == len(arrays) and all(
         getattr(part, "whole", None) is whole
-        # An array that stands there once more gave the part of that number.
-        and (part.number == number or part is arrays[number - 1])
+        # What stands there once more is padding, of which the results are left out.
+        and (part.number == number or (number and part is arrays[number - 1]))
         for number, part in enumerate(arrays)
     ):
         return whole

@@ -111,7 +111,8 @@ class Training:
         self._is_new = start is None
         weights = initial_weights(recipe, seed) if start is None else (start.trainable, start.fixed)
         self.state = _jax.to_host(((list(weights[0]), list(weights[1])), slots))
-        self._parts = self.graph, objective, solver
+        # Held by functions that hold nothing else of this training, so that it goes with its state.
+        self._parts = parts = self.graph, objective, solver
         self._key = (recipe.key, objective.key, solver.key, *devices.key)
         self._options = {
             "cpu_options": _jax.PLAIN_CONVOLUTIONS if self.graph.convolves else None,
@@ -119,7 +120,7 @@ class Training:
             "results_on": devices.results,
         }
         self._epoch_program = BlockProgram(
-            "epoch", self._key, lambda: epoch_function(*self._parts), **self._options
+            "epoch", self._key, lambda: epoch_function(*parts), **self._options
         )
         self._solving = ((recipe.key, solver.key), solver, solver.variables(self.graph))
         self.n_epochs = n_epochs
@@ -372,10 +373,11 @@ class Training:
         seed = np.array([self.seed, 0], np.uint32)
         weights = self._weights()
         if self._evaluation_program is None:
+            graph = self.graph
             self._evaluation_program = BlockProgram(
                 "evaluation",
                 (self.recipe.key, objective.key, *self.devices.key),
-                lambda: evaluation_function(self.graph, objective),
+                lambda: evaluation_function(graph, objective),
                 results_on=self.devices.results,
             )
         for block in self._evaluation.epoch(None):
@@ -406,9 +408,13 @@ class Training:
         return _jax.to_host(self.state[1])
 
 
+class DivergenceError(ValueError):
+    """A training diverged."""
+
+
 def diverged(what):
     """The error of a training that diverged, with what to do."""
-    return ValueError(
+    return DivergenceError(
         f"{what}, so the training was stopped. Scale the data (for instance with StandardScaler or "
         "MinMaxScaler) or take a smaller learning_rate_init."
     )

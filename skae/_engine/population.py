@@ -45,6 +45,7 @@ class Population:
         self._changed = threading.Condition()
         self._is_cancelled = False
         self._data = {}
+        """Of each place among the calls: its members, their data, and these on the device."""
 
     @contextmanager
     def member(self):
@@ -52,14 +53,16 @@ class Population:
         with self._changed:
             self._n_members += 1
             self._n_ever += 1
-            _thread.number = self._n_ever
-        _thread.population = self
+            number = self._n_ever
+        _thread.population, _thread.number = self, number
         try:
             yield
         finally:
             _thread.population = None
             with self._changed:
                 self._n_members -= 1
+                for place in [place for place, kept in self._data.items() if number in kept[0]]:
+                    del self._data[place]  # those that are left have another call
                 self._changed.notify_all()
 
     def cancel(self):
@@ -98,10 +101,9 @@ class Population:
     def _run(self, place, calls):
         """Compute the results of calls of equal programs, in some place among all calls."""
         try:
-            arguments = [call.arguments for call in calls]
             n_rounded = 2 ** (len(calls) - 1).bit_length()
-            padded = arguments + arguments[-1:] * (n_rounded - len(calls))
-            results = self._results(place, calls[0].program, padded)[: len(calls)]
+            padded = calls + calls[-1:] * (n_rounded - len(calls))
+            results = self._results(place, padded)[: len(calls)]
             for call, result in zip(calls, results, strict=True):
                 call.result = result
         except BaseException as error:  # which each member raises in its own thread
@@ -110,20 +112,21 @@ class Population:
         for call in calls:
             call.is_done = True
 
-    def _results(self, place, program, arguments):
-        if len(arguments) == 1:
+    def _results(self, place, calls):
+        program, arguments = calls[0].program, [call.arguments for call in calls]
+        if len(calls) == 1:
             return [program.alone(*_jax.without_parts(arguments[0]))]
-        return program.together(self._data_on_device(place, arguments), arguments)
+        return program.together(self._data_on_device(place, calls), arguments)
 
-    def _data_on_device(self, place, arguments):
+    def _data_on_device(self, place, calls):
         """The data of all calls, those of the call before where they are the same."""
-        data = [each.data for each in arguments]
-        if arguments[0].order is None:  # then the arrays are written anew for each block
+        data = [call.arguments.data for call in calls]
+        if calls[0].arguments.order is None:  # then the arrays are written anew for each block
             return _jax.stacked(data)
-        kept, together = self._data.get(place, ((), None))
+        _, kept, together = self._data.get(place, ((), (), None))
         if len(kept) != len(data) or any(a is not b for a, b in zip(kept, data, strict=True)):
             together = _jax.stacked(data, on_device=True)
-            self._data[place] = data, together
+            self._data[place] = {call.member for call in calls}, data, together
         return together
 
 
@@ -191,8 +194,8 @@ class BlockProgram:
     def together(self, data, arguments):
         """A list of what the program gives for each of the `Arguments`, from one call.
 
-        What it gives are parts of arrays that stay where they are: with the state of all networks
-        as arguments of their own, the program of 64 networks took 18 s to compile.
+        What it gives are parts of arrays that stay where they are: a program with an argument for
+        each array of each network would take far longer to compile than to run.
         """
         # The number of batches is one for all: a mapped loop with a length for each would choose
         # between all old and new numbers in each round.

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from skae import (
     ContractiveAutoencoder,
     DenoisingAutoencoder,
     SparseAutoencoder,
+    Stream,
     VariationalAutoencoder,
 )
 from skae._autoencoders import _linear_start
@@ -383,3 +385,31 @@ def test_nothing_is_tried_where_noise_is_not_learned(params):
     X = wide(60, False, np.random.default_rng(0))
     fitted = AutoencoderTransformer(3, random_state=0, **params).fit(X)
     assert fitted.alpha_ < 4000 / 60
+
+
+def test_a_trial_that_diverges_decides_against_its_weight():
+    X = wide(20, False, np.random.default_rng(0))[:, :30]
+    params = {"hidden_layer_sizes": (4,), "solver": "sgd", "learning_rate_init": 0.05}
+    fitted = AutoencoderTransformer(3, random_state=0, **params).fit(X)
+    pca = PCA(3).fit(X)
+    usual = 4000 / 20 * (1 - pca.explained_variance_ratio_.sum())
+    np.testing.assert_allclose(fitted.alpha_, usual, rtol=1e-3)
+    with pytest.raises(ValueError, match="The loss became"):
+        AutoencoderTransformer(3, random_state=0, alpha=1000 * usual, **params).fit(X)
+
+
+def test_features_known_in_few_rows_are_no_obstacle_to_trials():
+    X = wide(20, False, np.random.default_rng(0))[:, :40]
+    X[np.random.default_rng(1).uniform(size=X.shape) < 0.3] = np.nan
+    X[1:, 3] = X[:-1, 7] = np.nan  # known in a single row
+    X[0, 3] = X[-1, 7] = 1.0
+    fitted = AutoencoderTransformer(3, missing="mask", random_state=0).fit(X)
+    assert fitted.alpha_ > 0
+    assert np.isfinite(fitted.reconstruct(X)).all()
+
+
+def test_rows_in_blocks_are_shrunk_as_usual():
+    X = wide(60, False, np.random.default_rng(0)).astype(np.float32)
+    with patch("skae._data.sources.HELD_BYTES", 1):
+        fitted = AutoencoderTransformer(3, random_state=0).fit(Stream(lambda: iter([X])))
+    assert 0 < fitted.alpha_ < 4000 / 60

@@ -97,3 +97,50 @@ def test_members_that_wait_are_cancelled():
         population.cancel()
         thread.join(timeout=60)
     assert ended == [True]
+
+
+def trained(state, seed, data, order, n_batches, numbers):
+    """A state that goes on from call to call, and a loss."""
+    weights, slots = state
+    weights = weights + numbers["step"] * (data[order] * seed[0]).sum() * n_batches
+    return (weights, slots + weights), weights.sum()
+
+
+def test_states_stay_where_programs_run_and_data_too():
+    """As epochs on a GPU do: the data have an order, and each call goes on from the one before.
+
+    Three members make different numbers of calls, and one gets new data in between.
+    """
+    population, results = Population(4), {}
+    program = BlockProgram("trained", "trained", lambda: trained)
+    started = threading.Barrier(3)
+    data = {
+        number: [np.arange(5, dtype=np.float32) + number + n for n in range(2)]
+        for number in range(3)
+    }
+    arguments = (np.array([0, 2, 2], np.int32), np.int32(3), {"step": np.float32(0.5)})
+
+    def work(number):
+        state, losses = (np.full(2, number, np.float32), np.zeros(2, np.float32)), []
+        seed = np.array([number + 1, 0], np.uint32)
+        with population.member():
+            started.wait()
+            for call in range(2 + 2 * number):
+                rows = data[number][number == 2 and call > 2]
+                state, loss = program(state, seed, rows, *arguments)
+                losses.append(float(np.asarray(loss)))
+        results[number] = [np.array(leaf) for leaf in state], losses
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(work, range(3)))
+    for number in range(3):
+        weights, slots = np.full(2, number, np.float32), np.zeros(2, np.float32)
+        expected = []
+        for call in range(2 + 2 * number):
+            rows = data[number][number == 2 and call > 2]
+            weights = weights + 0.5 * (rows[[0, 2, 2]] * (number + 1)).sum() * 3
+            slots = slots + weights
+            expected.append(weights.sum())
+        np.testing.assert_allclose(results[number][0], [weights, slots], rtol=1e-6)
+        np.testing.assert_allclose(results[number][1], expected, rtol=1e-6)
+    assert not population._data  # nothing is held for members that left
