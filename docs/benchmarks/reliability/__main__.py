@@ -61,8 +61,9 @@ COLUMNS = {
 
 HEAD = """# Reliability
 
-What campaigns found that try to break skae: `python docs/benchmarks/reliability` runs them and
-writes this page. A fault is a case that did not keep the promise; all are listed below the table.
+Each campaign tries to break skae, and checks a promise. `python docs/benchmarks/reliability`
+runs the campaigns and writes this page. A fault is a case in which skae did not keep the promise;
+all faults are listed below the table.
 """
 
 

@@ -13,7 +13,7 @@ from skae.losses import SquaredError
 from .subjects import NAMES, USES, data, first_use, subject
 from .tally import Tally
 
-PROMISE = "a finite fit, or an error that names the parameter; never a silent constant"
+PROMISE = "a finite fit, or an error that names the parameter; a constant one only with a warning"
 
 JUNK = (
     None, "", "none", -1, 0, 1, 2.5, -0.1, np.nan, np.inf, -np.inf, 1e300, True, False, (), [], {},

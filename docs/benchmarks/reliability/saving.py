@@ -12,7 +12,7 @@ import numpy as np
 
 from .tally import Tally
 
-PROMISE = "the earlier file or the new one, whole; an error; no litter after the next save"
+PROMISE = "the earlier file or the new one, complete; an error; no stray files after the next save"
 
 ESTIMATORS = """
 import sys, warnings
