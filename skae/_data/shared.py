@@ -94,9 +94,7 @@ class SharedSet(HeldElsewhere):
 
     def split(self, validation_fraction, seed):
         """Hold out a random part of each share; see `TrainingSet`."""
-        with self._devices.together():
-            own = self._own.split(validation_fraction, seed)
-        return SharedSet(own, self._devices)
+        return SharedSet(self._own.split(validation_fraction, seed), self._devices)
 
     def repeated(self, times):
         """The rows, each as many times."""
