@@ -77,7 +77,7 @@ def _chosen(fit, weights):
     gains = []
     for trial in range(_n_trials(fit)):
         rows = fit.data.split(HELD_OUT, fit.seed + trial)
-        if rows.validation is None:  # what is read in blocks holds rows out in its first pass
+        if rows is fit.data:  # what is read in blocks holds rows out in its first pass alone
             return weights[0]
         if fit.estimator.missing == "mask" and not (rows.input_summary.weight > 0).all():
             continue  # a feature is known in the rows held out alone
