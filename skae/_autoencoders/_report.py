@@ -66,6 +66,21 @@ class Report:
             self._drawn = now
             self._draw()
 
+    def trial(self, number, most):
+        """Show that a trial of `alpha` begins.
+
+        Parameters
+        ----------
+        number : int
+            From 0.
+        most : int
+            Most trials of this fit.
+        """
+        if self._is_shown:
+            self._end_line()
+            name = f"Choosing alpha on rows held out: trial {number + 1} of at most {most}"
+            print(name, flush=True)
+
     def close(self):
         """The fit ended, or failed."""
         self._end_line()

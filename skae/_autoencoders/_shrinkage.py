@@ -15,6 +15,10 @@ noise; see docs/benchmarks/results/wide.md."""
 DRAWN_SHRINKAGE = 1e4
 """Weight beside factor analysis, of one row and for each feature, where the loss is in nats."""
 
+STRONG_DRAWN_SHRINKAGE = 10.0
+"""Factor on that weight that is tried on small data. It suits those on which factor analysis is
+right; always taken, it would ruin others (docs/benchmarks/results/likelihoods.md)."""
+
 TRIED_VALUES = 2**18
 """Most values of data of which there are several trials. Of more there is one beside PCA, and none
 beside factor analysis."""
@@ -61,8 +65,9 @@ def _beside_factors(fit):
     if not _is_tried(fit):
         return [0.0]
     n_rows, n_features = fit.data.n_rows, fit.data.X.n_features
-    strong = DRAWN_SHRINKAGE * n_features / n_rows
-    return [0.0, strong] if n_rows * n_features <= TRIED_VALUES else [strong]
+    usual = DRAWN_SHRINKAGE * n_features / n_rows
+    is_small = n_rows * n_features <= TRIED_VALUES
+    return [0.0, usual, STRONG_DRAWN_SHRINKAGE * usual] if is_small else [usual]
 
 
 def _is_tried(fit):
@@ -71,25 +76,26 @@ def _is_tried(fit):
 
 
 def _chosen(fit, weights):
-    """The weaker of two weights if rows that are held out are better described with it."""
+    """The weight with which rows that are held out are described best.
+
+    It is the strongest where no row can be held out: then the network is nearly its linear path.
+    """
     if len(weights) == 1:
         return weights[0]
-    gains = []
-    for trial in range(_n_trials(fit)):
+    losses, n_trials = [], _n_trials(fit)
+    for trial in range(n_trials):
         rows = fit.data.split(HELD_OUT, fit.seed + trial)
         if rows is fit.data:  # what is read in blocks holds rows out in its first pass alone
-            return weights[0]
+            break
         if fit.estimator.missing == "mask" and not (rows.input_summary.weight > 0).all():
             continue  # a feature is known in the rows held out alone
-        # Their own constants and start, because those of all rows hold the noise of the others.
-        part = fit.on_rows(rows)
-        network = part.first_network()
-        weak, strong = (_held_out_loss(part, network, weight) for weight in weights)
-        if np.isfinite(min(weak, strong)):
-            gains.append(strong - weak)
-        if trial == 1 and len(gains) == 2 and gains[0] * gains[1] > 0:
+        fit.report.trial(trial, n_trials)
+        found = _held_out_losses(fit.on_rows(rows), weights)
+        if np.isfinite(min(found)):
+            losses.append(found)
+        if trial == 1 and len(losses) == 2 and len(set(np.argmin(losses, axis=1))) == 1:
             break  # both say the same
-    return weights[0] if sum(gains) > 0 else weights[1]
+    return weights[np.argmin(np.sum(losses, axis=0))] if losses else weights[-1]
 
 
 def _n_trials(fit):
@@ -100,6 +106,25 @@ def _n_trials(fit):
         return 0
     is_small = n_rows * fit.data.X.n_features <= TRIED_VALUES
     return min(MOST_TRIALS, -(-ENOUGH_HELD_OUT // n_held_out)) if is_small else 1
+
+
+def _held_out_losses(part, weights):
+    """Losses on the rows that a fit holds out, with each weight; infinite after one that is worse.
+
+    Parameters
+    ----------
+    part : Fit
+        Of the other rows, with their own constants and start: those of all rows would hold the
+        noise of the rows held out.
+    weights : list of float
+        The weakest first.
+    """
+    network, losses = part.first_network(), []
+    for weight in weights:
+        losses.append(_held_out_loss(part, network, weight))
+        if losses[-1] > min(losses):
+            break
+    return losses + [np.inf] * (len(weights) - len(losses))
 
 
 def _held_out_loss(fit, network, weight):

@@ -72,9 +72,9 @@ class VariationalAutoencoder(BaseAutoencoder):
         and a network that starts at factor analysis. There hidden layers are shrunk, by 10000 *
         n_features / n_samples, because few rows do not tell what they would learn from noise. But
         with ``early_stopping=True``, or fewer than 10 epochs as in `partial_fit`, they are not; and
-        of at most 2**18 values, only if that makes rows more likely that are held out in trials: up
-        to ten trainings of at most 100 epochs, two for data of more than 1333 rows. A fit that goes
-        on keeps the weight of the earlier one.
+        of at most 2**18 values, trials choose among 0, that and ten times that by how likely they
+        make rows that are held out: up to fifteen trainings of at most 100 epochs, two or three for
+        data of more than 1333 rows. A fit that goes on keeps the weight of the earlier one.
     weight_penalty : str, Penalty or callable, default="l2"
         Penalty that `alpha` scales: "l2", "l1" or "weight_elimination", the mean of w², abs(w) or
         w² / (1 + w²) over all weights w except biases; an object of `skae.penalties`; or a function

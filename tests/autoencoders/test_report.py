@@ -71,6 +71,19 @@ def test_a_line_an_epoch_with_pretraining_counted(capsys):
     assert capsys.readouterr().out.startswith("Epoch 5 of 8, loss = ")
 
 
+def test_trials_of_alpha_are_announced(capsys):
+    wide = np.random.default_rng(0).normal(size=(20, 30))
+    fitted(verbose=2, max_iter=10, tol=0.0).fit(wide)
+    lines = capsys.readouterr().out.splitlines()
+    n_trials = len(lines) - 10
+    assert n_trials >= 2
+    assert lines[:n_trials] == [
+        f"Choosing alpha on rows held out: trial {trial} of at most 5"
+        for trial in range(1, n_trials + 1)
+    ]
+    assert all(LINE.match(line) for line in lines[n_trials:])
+
+
 def test_time_left_is_that_of_all_epochs_to_come(monkeypatch, capsys):
     Clock(monkeypatch)
     report = Report(1, n_layers=2, n_layer_epochs=3, n_epochs=10)
