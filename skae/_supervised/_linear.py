@@ -4,14 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SHRINKAGES = (1.0, 0.1, 0.01, 1e-3, 1e-4)
-"""Weights of half the squared coefficients that are tried; the largest first."""
-
 FINE_SHRINKAGES = tuple((10.0 ** np.arange(1.5, -4.1, -0.25)).tolist())
 """Those that are tried where the loss of rows left out has a closed form."""
-
-USUAL_SHRINKAGE = 0.1
-"""The one with which views are compared, and that is taken where no row can be held out."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +90,16 @@ def chosen(task, seen, target, weight, fold, candidates):
     view : View
     shrinkage : float
     """
+    shrinkages = task.shrinkages(len(target))
+    usual = shrinkages[1]
     if fold.max() < 0:
-        return candidates[0], USUAL_SHRINKAGE
+        return candidates[0], usual
 
     def loss(view, shrinkage):
         return held_out_loss(task, view.of(seen), target, weight, fold, shrinkage)
 
-    view = min(candidates, key=lambda view: loss(view, USUAL_SHRINKAGE))
-    return view, min(SHRINKAGES, key=lambda shrinkage: loss(view, shrinkage))
+    view = min(candidates, key=lambda view: loss(view, usual))
+    return view, min(shrinkages, key=lambda shrinkage: loss(view, shrinkage))
 
 
 def ridge_of_features(task, seen, target, weight, candidates):
