@@ -20,7 +20,6 @@ from skae._engine import (
     graph_of,
     inference,
     load_keras,
-    loop,
 )
 from skae._engine.backend import session
 from skae._engine.graph import initial_weights, new_graph
@@ -284,13 +283,13 @@ def test_convolutions_take_one_call_a_batch_on_a_cpu(monkeypatch):
     """In one call a block, as on an accelerator, they compute the same."""
     by_batch = fit(architecture=Conv((4, 4), (2,)))
     clear_programs()
-    monkeypatch.setattr(loop._jax, "on_cpu", lambda: False)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     by_block = fit(architecture=Conv((4, 4), (2,)))
     np.testing.assert_allclose(by_block.loss_curve_, by_batch.loss_curve_, rtol=1e-4)
 
 
 def test_an_accelerator_multiplies_in_single_precision(monkeypatch):
-    monkeypatch.setattr(_jax, "on_cpu", lambda: False)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     product = jax.jit(lambda x: x @ x).lower
     assert "HIGHEST" not in product(np.eye(3)).as_text()
     with session():
@@ -301,7 +300,7 @@ def test_an_accelerator_takes_many_rows_a_call(monkeypatch):
     estimator, rows = fit(solver="sgd"), np.tile(X, (30, 1))
     code = estimator.transform(rows)
     elsewhere = pickle.loads(pickle.dumps(estimator))
-    monkeypatch.setattr(_jax, "on_cpu", lambda: False)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     clear_programs()
     np.testing.assert_allclose(elsewhere.transform(rows), code, atol=1e-5)
     sizes = [tile_rows for _, tile_rows in inference._resident(elsewhere._network).programs]
