@@ -14,13 +14,13 @@ from cases import slow
 from skae import AutoencoderTransformer
 from skae._engine import (
     Recipe,
-    _jax,
     building,
     clear_programs,
     graph_of,
     inference,
     load_keras,
 )
+from skae._engine._jax import compiling
 from skae._engine.backend import session
 from skae._engine.graph import initial_weights, new_graph
 from skae._engine.keras_graph import keras_graph
@@ -69,7 +69,7 @@ def test_without_a_hack_the_same_is_computed(switch, architecture, monkeypatch):
     """Rounding may differ by how a program is traced, and nothing else."""
     with_hack = fit(architecture=architecture)
     clear_programs()
-    module = building if switch == "BUILDS_WITHOUT_VALUES" else _jax
+    module = building if switch == "BUILDS_WITHOUT_VALUES" else compiling
     monkeypatch.setattr(module, switch, False)
     without = fit(architecture=architecture)
     np.testing.assert_allclose(without.transform(X), with_hack.transform(X), atol=1e-4)
@@ -81,17 +81,18 @@ def test_every_option_of_the_compiler_was_taken():
     fit(architecture=Conv((4, 4), (2,)), solver="sgd")
     fit(solver="sgd")
     gone = {"xla_cpu_use_fusion_emitters"} if jax.__version_info__ >= (0, 11) else set()
-    assert _jax.refused_options == gone
+    assert compiling.refused_options == gone
 
 
 def test_an_option_that_is_not_taken_is_noted(monkeypatch):
-    monkeypatch.setattr(_jax, "refused_options", set())
-    options = {"xla_of_tomorrow": True, **_jax.PLAIN_CONVOLUTIONS}
+    monkeypatch.setattr(compiling, "refused_options", set())
+    options = {"xla_of_tomorrow": True, **compiling.PLAIN_CONVOLUTIONS}
     if jax.__version_info__ < (0, 8):
         options = {"xla_of_tomorrow": True}
-    program = _jax.compiled(lambda x: 2 * x, (np.float32(0),), is_own=True, cpu_options=options)
+    arguments = (np.float32(0),)
+    program = compiling.compiled(lambda x: 2 * x, arguments, is_own=True, cpu_options=options)
     assert program(np.float32(3)) == 6
-    assert _jax.refused_options == {"xla_of_tomorrow"}
+    assert compiling.refused_options == {"xla_of_tomorrow"}
 
 
 def test_every_initializer_is_found_and_seeded_by_skae():
