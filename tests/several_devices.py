@@ -96,14 +96,15 @@ def cases():
 
 def train(name, estimator, X, arguments):
     """Fit the estimator of a case in its way."""
+    import jax
     import numpy as np
 
     from skae import Stream
     from skae._data import sources, streamed
-    from skae._engine import _jax, batches
+    from skae._engine import batches
 
     if name == "resident":  # as on an accelerator, which keeps the data
-        with patch.object(_jax, "on_cpu", lambda: False):
+        with patch.object(jax, "default_backend", lambda: "gpu"):
             estimator.fit(X, **arguments)
     elif name == "stream":
         with (

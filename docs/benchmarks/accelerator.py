@@ -140,7 +140,7 @@ def measure_mapped(_):
 
 def captured_epoch(X, params):
     """The function of an epoch of a fit, and the arguments of its last call."""
-    from skae._engine import _jax, loop
+    from skae._engine import _jax, loop, steps
 
     calls, run = [], loop.Training._pass
 
@@ -152,7 +152,7 @@ def captured_epoch(X, params):
     with patch.object(loop.Training, "_pass", noted):
         estimator(2, **params).fit(X)
     training, arguments = calls[-1]
-    function = loop.epoch_function(training.graph, training.objective, training.solver)
+    function = steps.epoch_function(training.graph, training.objective, training.solver)
     return function, _jax.to_host(arguments)
 
 

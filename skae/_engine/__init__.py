@@ -23,14 +23,14 @@ from .keras_graph import keras_graph_of
 from .keys import content_key, is_own
 from .latent import LATENTS, LOG_VARIANCES, NormalCode, PointCode, divergence
 from .likelihood import row_factors
-from .loop import STOP_REASONS, DivergenceError, Hooks, Schedule, Training, diverged
+from .loop import STOP_REASONS, DivergenceError, Hooks, Training, diverged
 from .objective import Objective, Weighted, check_shape
 from .optimizers import SOLVERS
 from .population import Population, networks_at_once
 from .programs import clear_programs, program_info
 from .progress import Progress
 from .recipe import Recipe
-from .schedules import SCHEDULES, Uniform, WarmUp, value_at
+from .schedules import SCHEDULES, Schedule, Uniform, WarmUp, value_at
 from .sharing import devices_of
 from .solver import Solver, SolverState
 from .stopping import StoppingRule

@@ -1,7 +1,6 @@
 """Training: one compiled call a block of batches, and the loop over epochs around it."""
 
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -14,40 +13,17 @@ from .interrupts import Interrupts
 from .population import BlockProgram
 from .programs import compile_program
 from .progress import Progress, check_fits
-from .schedules import SCHEDULES
+from .schedules import StepSizes
 from .sharing import ONE_DEVICE
-from .solver import apply, finished, initial_slots, scaled, scheduled_step_size
+from .solver import finished, initial_slots, scheduled_step_size
+from .steps import epoch_function, evaluation_function, step_function
 from .units import for_programs, standardised
-
-SMALLEST_STEP_SIZE = 1e-6
-"""Where the "adaptive" schedule stops dividing, and training with it, as in scikit-learn's MLPs."""
 
 STOP_REASONS = ("max_iter", "no_change", "callback", "interrupt")
 """Why a training ends: no epoch is left, the stopping rule is met, or a hook or Ctrl-C says so."""
 
 EVALUATION_ROWS = 1024
 """Rows of a batch on which the validation loss is computed."""
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast to train.
-
-    Parameters
-    ----------
-    max_iter : int
-        Maximum number of epochs.
-    step_size : float
-        Initial step size.
-    kind : str
-        A key of `SCHEDULES`.
-    shuffle : bool
-    """
-
-    max_iter: int
-    step_size: float
-    kind: str = "constant"
-    shuffle: bool = True
 
 
 class Hooks:
@@ -164,7 +140,7 @@ class Training:
         Where the rule watches the validation loss, the network is the one for which it was lowest.
         """
         self._start(data)
-        self._rule, self._rates = rule, _Rates(schedule)
+        self._rule, self._rates = rule, StepSizes(schedule)
         self._losses, self._n_passes, self._best, self._ended = _Mean(), 0, None, False
         if progress is not None:
             self._go_on(progress)
@@ -420,48 +396,6 @@ def diverged(what):
     )
 
 
-class _Rates:
-    """The step sizes of a training, one an epoch."""
-
-    def __init__(self, schedule):
-        self._schedule, self._step_size = schedule, float(schedule.step_size)
-        self._epoch = 0
-
-    @property
-    def state(self):
-        """Step size before the schedule, and number of epochs so far."""
-        return self._step_size, self._epoch
-
-    @state.setter
-    def state(self, state):
-        self._step_size, self._epoch = state
-
-    @property
-    def n_left(self):
-        """Number of epochs that are left."""
-        return self._schedule.max_iter - self._epoch
-
-    @property
-    def exhausted(self):
-        """Whether there is no epoch left."""
-        return self.n_left == 0
-
-    @property
-    def current(self):
-        """The step size of the current epoch."""
-        schedule = self._schedule
-        return SCHEDULES[schedule.kind](self._step_size, self._epoch, schedule.max_iter)
-
-    def advance(self):
-        """The current epoch is over."""
-        self._epoch += 1
-
-    def divided(self):
-        """Divide the step size where the schedule is adaptive; returns whether to go on."""
-        self._step_size /= 5
-        return self._schedule.kind == "adaptive" and self._step_size >= SMALLEST_STEP_SIZE
-
-
 class _Mean:
     """The mean over rows of losses that are means over batches."""
 
@@ -487,90 +421,3 @@ class _Mean:
     def value(self):
         """The mean of all losses so far."""
         return self._total / self._n_rows
-
-
-def _batch(data, order, number):
-    """One batch of a block, its weights divided by the number of its rows."""
-    X, target, weight = data
-    if order is None:
-        return X[number], None if target is None else target[number], weight[number]
-    rows = order[number]
-    present = rows >= 0
-    rows = rows ^ (rows >> 31)  # a row of padding is marked ~row
-    target = None if target is None else _jax.gather(target, rows)
-    return _jax.gather(X, rows), target, _jax.gather(weight, rows) * present / present.sum()
-
-
-def _paired(batch):
-    X, target, weight = batch
-    return X, X if target is None else target, weight
-
-
-class _StepKeys:
-    """The random key of a step, and that of the step after it.
-
-    They are split where a number is drawn, which most networks do not do: a split would be a fifth
-    of what is compiled for a step.
-    """
-
-    def __init__(self, key):
-        self.following = key
-
-    def own(self):
-        """The key of the step."""
-        self.following, own = _jax.split(self.following)
-        return own
-
-
-def step_function(graph, objective, solver):
-    """One training step as a pure function of (state, seed), a batch and numbers."""
-    variables = solver.variables(graph)
-
-    def step(carry, batch, numbers):
-        ((trainable, fixed), slots), key = carry
-        optimizer = solver.build(variables)
-
-        def scaled_loss(trainable):
-            weights, keys = (trainable, fixed), _StepKeys(key)
-            loss, new_fixed = objective(graph, weights, _paired(batch), numbers, keys.own)
-            return scaled(optimizer, slots, loss), (loss, new_fixed, keys.following)
-
-        (_, rest), gradient = _jax.value_and_gradient(scaled_loss)(trainable)
-        loss, new_fixed, key = rest
-        trainable, slots = apply(optimizer, slots, gradient, trainable, numbers["learning_rate"])
-        return (((trainable, new_fixed), slots), key), loss
-
-    return step
-
-
-def epoch_function(graph, objective, solver):
-    """One pass over a block as a pure function of state, seed, block and numbers."""
-    step = step_function(graph, objective, solver)
-
-    def epoch(state, seed, data, order, n_batches, numbers):
-        def train(number, carry):
-            return step(carry, _batch(data, order, number), numbers)
-
-        (state, _), losses = _jax.collect(n_batches, _capacity(data, order), train, (state, seed))
-        return state, losses
-
-    return epoch
-
-
-def evaluation_function(graph, objective):
-    """The loss of each batch of a block, without training."""
-
-    def evaluate(weights, seed, data, order, n_batches, numbers):
-        def loss(number, seed):
-            batch = _paired(_batch(data, order, number))
-            key = _jax.fold_in(seed, number)
-            return seed, objective(graph, weights, batch, numbers, key, training=False)[0]
-
-        return _jax.collect(n_batches, _capacity(data, order), loss, seed)[1]
-
-    return evaluate
-
-
-def _capacity(data, order):
-    """Number of batches that a block has room for."""
-    return len(data[2] if order is None else order)

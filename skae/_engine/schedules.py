@@ -1,4 +1,4 @@
-"""Numbers that change from epoch to epoch, without a new compiled program."""
+"""Numbers that change from epoch to epoch without a new program, step sizes among them."""
 
 import math
 from dataclasses import dataclass
@@ -74,3 +74,69 @@ def invscaling(step_size, epoch, max_iter):
 
 SCHEDULES = {"constant": constant, "cosine": cosine, "invscaling": invscaling, "adaptive": constant}
 """Step size of an epoch; ``"adaptive"`` is constant until the stopping rule divides it."""
+
+SMALLEST_STEP_SIZE = 1e-6
+"""Where the "adaptive" schedule stops dividing, and training with it, as in scikit-learn's MLPs."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train.
+
+    Parameters
+    ----------
+    max_iter : int
+        Maximum number of epochs.
+    step_size : float
+        Initial step size.
+    kind : str
+        A key of `SCHEDULES`.
+    shuffle : bool
+    """
+
+    max_iter: int
+    step_size: float
+    kind: str = "constant"
+    shuffle: bool = True
+
+
+class StepSizes:
+    """The step sizes of a training, one an epoch."""
+
+    def __init__(self, schedule):
+        self._schedule, self._step_size = schedule, float(schedule.step_size)
+        self._epoch = 0
+
+    @property
+    def state(self):
+        """Step size before the schedule, and number of epochs so far."""
+        return self._step_size, self._epoch
+
+    @state.setter
+    def state(self, state):
+        self._step_size, self._epoch = state
+
+    @property
+    def n_left(self):
+        """Number of epochs that are left."""
+        return self._schedule.max_iter - self._epoch
+
+    @property
+    def exhausted(self):
+        """Whether there is no epoch left."""
+        return self.n_left == 0
+
+    @property
+    def current(self):
+        """The step size of the current epoch."""
+        schedule = self._schedule
+        return SCHEDULES[schedule.kind](self._step_size, self._epoch, schedule.max_iter)
+
+    def advance(self):
+        """The current epoch is over."""
+        self._epoch += 1
+
+    def divided(self):
+        """Divide the step size where the schedule is adaptive; returns whether to go on."""
+        self._step_size /= 5
+        return self._schedule.kind == "adaptive" and self._step_size >= SMALLEST_STEP_SIZE

@@ -14,14 +14,13 @@ from cases import slow
 from skae import AutoencoderTransformer
 from skae._engine import (
     Recipe,
-    _jax,
     building,
     clear_programs,
     graph_of,
     inference,
     load_keras,
-    loop,
 )
+from skae._engine._jax import compiling
 from skae._engine.backend import session
 from skae._engine.graph import initial_weights, new_graph
 from skae._engine.keras_graph import keras_graph
@@ -70,7 +69,7 @@ def test_without_a_hack_the_same_is_computed(switch, architecture, monkeypatch):
     """Rounding may differ by how a program is traced, and nothing else."""
     with_hack = fit(architecture=architecture)
     clear_programs()
-    module = building if switch == "BUILDS_WITHOUT_VALUES" else _jax
+    module = building if switch == "BUILDS_WITHOUT_VALUES" else compiling
     monkeypatch.setattr(module, switch, False)
     without = fit(architecture=architecture)
     np.testing.assert_allclose(without.transform(X), with_hack.transform(X), atol=1e-4)
@@ -82,17 +81,18 @@ def test_every_option_of_the_compiler_was_taken():
     fit(architecture=Conv((4, 4), (2,)), solver="sgd")
     fit(solver="sgd")
     gone = {"xla_cpu_use_fusion_emitters"} if jax.__version_info__ >= (0, 11) else set()
-    assert _jax.refused_options == gone
+    assert compiling.refused_options == gone
 
 
 def test_an_option_that_is_not_taken_is_noted(monkeypatch):
-    monkeypatch.setattr(_jax, "refused_options", set())
-    options = {"xla_of_tomorrow": True, **_jax.PLAIN_CONVOLUTIONS}
+    monkeypatch.setattr(compiling, "refused_options", set())
+    options = {"xla_of_tomorrow": True, **compiling.PLAIN_CONVOLUTIONS}
     if jax.__version_info__ < (0, 8):
         options = {"xla_of_tomorrow": True}
-    program = _jax.compiled(lambda x: 2 * x, (np.float32(0),), is_own=True, cpu_options=options)
+    arguments = (np.float32(0),)
+    program = compiling.compiled(lambda x: 2 * x, arguments, is_own=True, cpu_options=options)
     assert program(np.float32(3)) == 6
-    assert _jax.refused_options == {"xla_of_tomorrow"}
+    assert compiling.refused_options == {"xla_of_tomorrow"}
 
 
 def test_every_initializer_is_found_and_seeded_by_skae():
@@ -284,13 +284,13 @@ def test_convolutions_take_one_call_a_batch_on_a_cpu(monkeypatch):
     """In one call a block, as on an accelerator, they compute the same."""
     by_batch = fit(architecture=Conv((4, 4), (2,)))
     clear_programs()
-    monkeypatch.setattr(loop._jax, "on_cpu", lambda: False)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     by_block = fit(architecture=Conv((4, 4), (2,)))
     np.testing.assert_allclose(by_block.loss_curve_, by_batch.loss_curve_, rtol=1e-4)
 
 
 def test_an_accelerator_multiplies_in_single_precision(monkeypatch):
-    monkeypatch.setattr(_jax, "on_cpu", lambda: False)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     product = jax.jit(lambda x: x @ x).lower
     assert "HIGHEST" not in product(np.eye(3)).as_text()
     with session():
@@ -301,7 +301,7 @@ def test_an_accelerator_takes_many_rows_a_call(monkeypatch):
     estimator, rows = fit(solver="sgd"), np.tile(X, (30, 1))
     code = estimator.transform(rows)
     elsewhere = pickle.loads(pickle.dumps(estimator))
-    monkeypatch.setattr(_jax, "on_cpu", lambda: False)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     clear_programs()
     np.testing.assert_allclose(elsewhere.transform(rows), code, atol=1e-5)
     sizes = [tile_rows for _, tile_rows in inference._resident(elsewhere._network).programs]

@@ -2,6 +2,7 @@
 
 import itertools
 
+import jax
 import numpy as np
 import pytest
 from cases import slow, slow_but
@@ -12,7 +13,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder
-from skae._engine import Objective, Recipe, _jax, batches, graph_of
+from skae._engine import Objective, Recipe, batches, graph_of
 from skae._engine.graph import initial_weights
 from skae.architectures import Dense
 from skae.corruption import GaussianNoise, MaskingNoise
@@ -72,8 +73,6 @@ def objective_by_numpy(
     ],
 )  # each loss and each penalty once
 def test_value_and_gradient(loss, penalty):
-    import jax
-
     rng = np.random.default_rng(0)
     output = "logistic" if loss == "binary_crossentropy" else "identity"
     recipe = Recipe(Dense((4,), activation="tanh"), 5, 2, output_activation=output)
@@ -249,7 +248,7 @@ def test_data_held_on_an_accelerator_train_like_data_in_blocks(digits, early_sto
         ).fit(digits, sample_weight=np.arange(len(digits)))
 
     blocks = fit()
-    monkeypatch.setattr(_jax, "on_cpu", lambda: False)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     resident = fit()
     for name, values in blocks.history_.items():
         np.testing.assert_allclose(resident.history_[name], values, rtol=1e-4)

@@ -56,8 +56,9 @@ def test_imports(path):
     every = set(imports(path))
     for name in every:
         assert not is_of(name, "keras.src"), "keras.src is private"
-        if (room, *within) != ("_engine", "_jax"):
-            assert not is_of(name, "jax"), "one file knows the backend"
+        if (room, *within)[:2] != ("_engine", "_jax"):
+            assert not is_of(name, "jax"), "one folder knows the backend"
+            assert not re.match(r"skae\._engine\._jax\.\w+\.", name), "a file of that folder"
         if room != "_engine":
             assert not re.match(r"skae\._engine\.(?!__init__)\w+\.", name), "an engine's module"
         else:
