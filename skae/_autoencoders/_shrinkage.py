@@ -8,9 +8,11 @@ from ..penalties import L2
 SHRINKAGE = 4000.0
 """Weight of the penalty beside PCA, of one row, as a share of what PCA leaves."""
 
-WIDE_SHRINKAGE = 1000.0
-"""Factor on that weight that is tried where rows are fewer than features, in case they only learn
-noise; see docs/benchmarks/results/wide.md."""
+STRONG_SHRINKAGE = 1000.0
+"""Factor on that weight where hidden layers only learn noise: they add nearly nothing then."""
+
+TRIED_ROWS = 100
+"""Rows a feature below which that is tried. Of more, hidden layers gain even on white noise."""
 
 DRAWN_SHRINKAGE = 1e4
 """Weight beside factor analysis, of one row and for each feature, where the loss is in nats."""
@@ -19,9 +21,13 @@ STRONG_DRAWN_SHRINKAGE = 10.0
 """Factor on that weight that is tried on small data. It suits those on which factor analysis is
 right; always taken, it would ruin others (docs/benchmarks/results/likelihoods.md)."""
 
-TRIED_VALUES = 2**18
-"""Most values of data of which there are several trials. Of more there is one beside PCA, and none
-beside factor analysis."""
+TRIED_VALUES, MOST_TRIED_VALUES = 2**18, 2**24
+"""Most values of data of which there are several trials. Of more there is one beside PCA, up to the
+second number, and none beside factor analysis."""
+
+CLEARLY_LESS = 0.9
+"""Loss on rows held out, as a share of PCA's, that ends a trial: such a network has learned more
+than noise. Most are there after a few epochs."""
 
 HELD_OUT = 0.15
 """Share of the rows that a trial holds out."""
@@ -58,7 +64,9 @@ def _beside_pca(fit):
     """The weights to choose from, the weakest first."""
     n_rows, n_features = fit.data.n_rows, fit.data.X.n_features
     usual = float(SHRINKAGE * fit.linear.unexplained / n_rows)
-    return [usual, WIDE_SHRINKAGE * usual] if n_rows < n_features and _is_tried(fit) else [usual]
+    is_small = n_rows < TRIED_ROWS * n_features and n_rows * n_features <= MOST_TRIED_VALUES
+    is_tried = is_small and not fit.data.is_streamed and _is_tried(fit)
+    return [usual, STRONG_SHRINKAGE * usual] if is_tried else [usual]
 
 
 def _beside_factors(fit):
@@ -66,7 +74,7 @@ def _beside_factors(fit):
         return [0.0]
     n_rows, n_features = fit.data.n_rows, fit.data.X.n_features
     usual = DRAWN_SHRINKAGE * n_features / n_rows
-    is_small = n_rows * n_features <= TRIED_VALUES
+    is_small = n_rows * n_features <= TRIED_VALUES and not fit.data.is_streamed
     return [0.0, usual, STRONG_DRAWN_SHRINKAGE * usual] if is_small else [usual]
 
 
@@ -85,14 +93,10 @@ def _chosen(fit, weights):
     losses, n_trials = [], _n_trials(fit)
     for trial in range(n_trials):
         rows = fit.data.split(HELD_OUT, fit.seed + trial)
-        if rows is fit.data:  # what is read in blocks holds rows out in its first pass alone
-            break
         if fit.estimator.missing == "mask" and not (rows.input_summary.weight > 0).all():
             continue  # a feature is known in the rows held out alone
         fit.report.trial(trial, n_trials)
-        found = _held_out_losses(fit.on_rows(rows), weights)
-        if np.isfinite(min(found)):
-            losses.append(found)
+        losses.append(_held_out_losses(fit.on_rows(rows), weights))
         if trial == 1 and len(losses) == 2 and len(set(np.argmin(losses, axis=1))) == 1:
             break  # both say the same
     return weights[np.argmin(np.sum(losses, axis=0))] if losses else weights[-1]
@@ -109,7 +113,9 @@ def _n_trials(fit):
 
 
 def _held_out_losses(part, weights):
-    """Losses on the rows that a fit holds out, with each weight; infinite after one that is worse.
+    """Losses on the rows that a fit holds out, with each weight; infinite where training diverges.
+
+    That of the strongest, with which hidden layers add nearly nothing, is the one of the start.
 
     Parameters
     ----------
@@ -119,37 +125,48 @@ def _held_out_losses(part, weights):
     weights : list of float
         The weakest first.
     """
-    network, losses = part.first_network(), []
-    for weight in weights:
-        losses.append(_held_out_loss(part, network, weight))
-        if losses[-1] > min(losses):
-            break
-    return losses + [np.inf] * (len(weights) - len(losses))
+    network = part.first_network()
+    at_start = _trial(part, network, 0.0).validation_loss()
+    # Among several weights the losses at the end decide.
+    enough = CLEARLY_LESS * at_start if len(weights) == 2 else -np.inf
+    return [_held_out_loss(part, network, weight, enough) for weight in weights[:-1]] + [at_start]
 
 
-def _held_out_loss(fit, network, weight):
-    """Loss on the rows that a fit holds out, of a training with a weight of the penalty.
+class Until(Hooks):
+    """Ends a training when the loss on rows held out is low enough."""
 
-    It is infinite if the training diverges.
-    """
+    def __init__(self, loss):
+        self._loss = loss
+
+    def after_epoch(self, training):
+        """An epoch ended; returns whether the loss is low enough."""
+        return training.history["val_loss"][-1] <= self._loss
+
+
+def _trial(part, network, weight):
+    """The `Training` of a fit with a weight of the penalty, validated on the rows held out."""
     training = Training(
-        fit.recipe,
-        fit.objective.weighing_weights(weight),
-        fit.solver,
-        fit.seed,
-        fit.constants,
+        part.recipe,
+        part.objective.weighing_weights(weight),
+        part.solver,
+        part.seed,
+        part.constants,
         start=network,
-        devices=fit.devices,
+        devices=part.devices,
     )
-    rule = fit.stopping_rule(on_validation=False)
-    schedule = fit.schedule(min(fit.n_epochs, MOST_TRIAL_EPOCHS))
+    n_draws = N_DRAWS if part.recipe.latent == NormalCode() else 1
+    training.validate_on(part.data.validation.repeated(n_draws))
+    return training
+
+
+def _held_out_loss(part, network, weight, enough):
+    training = _trial(part, network, weight)
+    rule = part.stopping_rule(on_validation=False)
+    schedule = part.schedule(min(part.n_epochs, MOST_TRIAL_EPOCHS))
     try:
-        training.run(fit.data, fit.batch_size, schedule, rule, Hooks())
+        training.run(part.data, part.batch_size, schedule, rule, Until(enough))
     except DivergenceError:
         return np.inf
     if training.interrupted:
         raise KeyboardInterrupt
-    n_draws = N_DRAWS if fit.recipe.latent == NormalCode() else 1
-    training.validate_on(fit.data.validation.repeated(n_draws))
-    loss = training.validation_loss()
-    return loss if np.isfinite(loss) else np.inf
+    return training.history["val_loss"][-1]

@@ -51,15 +51,18 @@ class SharedSet(HeldElsewhere):
     validation : SharedSet or None
     has_copies : bool
         Whether two shares have the same statistics, as equal rows have.
+    is_streamed : bool
+        Whether any share is; see `TrainingSet`.
     """
 
     def __init__(self, own, devices):
         self._own, self._devices = own, devices
         self.X, self.target = own.X, own.target
-        counts = devices.gathered((own.n_rows, own.exponent))
-        self.n_rows = sum(n_rows for n_rows, _ in counts)
+        counts = devices.gathered((own.n_rows, own.exponent, own.is_streamed))
+        self.n_rows = sum(n_rows for n_rows, _, _ in counts)
         # Each share's weights were divided by a power of two of its own.
-        self._shift = own.exponent - max(exponent for _, exponent in counts)
+        self._shift = own.exponent - max(exponent for _, exponent, _ in counts)
+        self.is_streamed = any(is_streamed for _, _, is_streamed in counts)
         told = devices.gathered(self._told(own))
         self.target_summary = _of_all(each.target_summary for each in told)
         self.input_summary = _of_all(each.input_summary for each in told)

@@ -266,6 +266,8 @@ class StreamedSet(HeldElsewhere):
         At most `VALIDATION_VALUES` of the rows held out.
     share_held_out : float
         Share of all rows that are held out.
+    is_streamed : bool
+        See `TrainingSet`.
     """
 
     X: StreamedRows
@@ -274,7 +276,7 @@ class StreamedSet(HeldElsewhere):
     held: TrainingSet
     validation: TrainingSet | None = None
     share_held_out: float = 0.0
-    copies, exponent = None, 0
+    copies, exponent, is_streamed = None, 0, True
 
     @classmethod
     def from_blocks(cls, blocks, *, missing, held_out=0.0):

@@ -35,6 +35,8 @@ class TrainingSet:
         Where the rows come from, if they were merged.
     exponent : int
         The weights are those that were given, divided by two to this power.
+    is_streamed : bool
+        Whether rows are read anew in each pass, so that `split` can hold none out.
     """
 
     X: Rows
@@ -43,6 +45,7 @@ class TrainingSet:
     validation: "TrainingSet | None" = None
     copies: "Copies | None" = None
     exponent: int = 0
+    is_streamed = False
 
     @classmethod
     def from_arrays(cls, X, target=None, sample_weight=None, *, missing=False):

@@ -368,7 +368,7 @@ class Training:
         step goes on from the weights of the last one.
         """
         (trainable, fixed), slots = self.state
-        if self.solver.finishes:
+        if self.solver.finishes and slots is not None:
             trainable = finished(*self._solving, *self.devices.apart((slots, trainable)))
         return trainable, fixed
 
