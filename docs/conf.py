@@ -5,6 +5,9 @@ import re
 import sys
 from pathlib import Path
 
+from docutils import nodes
+from math_core import LatexToMathML
+
 os.environ.setdefault("MPLBACKEND", "Agg")
 sys.path.insert(0, str(Path(__file__).parent))  # for the callables below, which Sphinx pickles
 
@@ -19,7 +22,6 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
@@ -28,6 +30,7 @@ exclude_patterns = ["_build", "examples/*", "benchmarks/reliability"]
 templates_path = ["templates"]
 html_static_path = ["static"]
 html_css_files = ["skae.css"]
+html_math_renderer = "mathml"  # see `formula`
 default_role = "literal"  # a word in single backticks of a docstring is a name
 toc_object_entries_show_parents = "hide"
 suppress_warnings = ["config.cache"]  # the settings below hold functions, which are not cached
@@ -71,8 +74,17 @@ def link_gallery(app, name, source):
     source[0] = re.sub(r"\]\((?:\.\./)+examples/(plot_\w+)\.py\)", r"](/gallery/\1.rst)", source[0])
 
 
+def formula(translator, node):
+    """Write a formula as MathML, so that pages need neither scripts nor a connection."""
+    display = isinstance(node, nodes.math_block)
+    mathml = LatexToMathML().convert_with_local_state(node.astext(), displaystyle=display)
+    translator.body.append(f'<div class="formula">{mathml}</div>' if display else mathml)
+    raise nodes.SkipNode
+
+
 def setup(app):
     """Connect the functions of this file."""
+    app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     app.connect("autodoc-skip-member", skip_inherited)
     app.connect("source-read", link_gallery)
 
