@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import warnings
 from pathlib import Path
 
 from docutils import nodes
@@ -31,6 +32,7 @@ templates_path = ["templates"]
 html_static_path = ["static"]
 html_css_files = ["skae.css"]
 html_math_renderer = "mathml"  # see `formula`
+smartquotes = False  # "relu" is a string, to be copied as it stands
 default_role = "literal"  # a word in single backticks of a docstring is a name
 toc_object_entries_show_parents = "hide"
 suppress_warnings = ["config.cache"]  # the settings below hold functions, which are not cached
@@ -43,12 +45,17 @@ html_theme = "pydata_sphinx_theme"
 html_title = "skae"
 html_theme_options = {
     "navbar_align": "left",
+    "header_links_before_dropdown": 6,  # up to the reference
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],
     "show_toc_level": 2,
     "pygments_light_style": "tango",
     "pygments_dark_style": "monokai",
 }
+html_sidebars = dict.fromkeys(  # pages without others below them: nothing to navigate to
+    ("install", "quickstart", "choosing", "deployment", "scaling", "coming_from", "faq", "genindex"),
+    [],
+)
 html_show_sourcelink = False
 html_context = {"default_mode": "auto"}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
@@ -91,6 +98,13 @@ def setup(app):
 
 # Gallery
 
+
+def warning_without_path(message, category, *place):
+    """Write a warning of an example without the file of the machine on which it ran."""
+    return f"{category.__name__}: {message}\n"
+
+
+warnings.formatwarning = warning_without_path
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
@@ -103,5 +117,6 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "within_subsection_order": "FileNameSortKey",
     "copyfile_regex": "",
+    "write_computation_times": False,
     "capture_repr": (),  # what is printed, not the names of objects
 }
