@@ -52,10 +52,10 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "pygments_dark_style": "monokai",
 }
-html_sidebars = dict.fromkeys(  # pages without others below them: nothing to navigate to
-    ("install", "quickstart", "choosing", "deployment", "scaling", "coming_from", "faq", "genindex"),
-    [],
-)
+html_sidebars = {
+    page: []  # it has no pages below it to navigate to
+    for page in ("install", "quickstart", "choosing", "deployment", "scaling", "coming_from", "faq")
+}
 html_show_sourcelink = False
 html_context = {"default_mode": "auto"}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
