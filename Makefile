@@ -64,4 +64,4 @@ $(INSTALLED): pyproject.toml
 
 clean:  ## Remove what the other targets made.
 	rm -rf $(VENV) .venv-* build dist *.egg-info .pytest_cache .ruff_cache .jax_cache
-	rm -rf docs/_build docs/examples/*.csv docs/gallery docs/generated
+	rm -rf docs/_build docs/examples/*.csv docs/gallery docs/generated docs/sg_execution_times.rst
