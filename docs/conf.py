@@ -27,7 +27,12 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "examples/*", "benchmarks/reliability"]
+exclude_patterns = [
+    "_build",
+    "examples/*",
+    "benchmarks/reliability",
+    "**/sg_execution_times.rst",  # of earlier builds
+]
 templates_path = ["templates"]
 html_static_path = ["static"]
 html_css_files = ["skae.css"]
