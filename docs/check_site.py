@@ -1,4 +1,4 @@
-"""Check a built site: each link within it leads somewhere, and each picture is there.
+"""Check a built site: each link within it leads somewhere, and nothing is loaded from elsewhere.
 
 python docs/check_site.py docs/_build/html
 """
@@ -14,7 +14,7 @@ class Page(HTMLParser):
 
     def __init__(self, path):
         super().__init__()
-        self.targets, self.anchors = [], set()
+        self.targets, self.loaded, self.anchors = [], [], set()
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attrs):
@@ -24,13 +24,18 @@ class Page(HTMLParser):
         for name in ("href", "src"):
             if attributes.get(name):
                 self.targets.append(attributes[name])
+                if tag != "a":
+                    self.loaded.append(attributes[name])
 
 
 def broken(root):
-    """Yield page and target of each reference within the site that leads nowhere."""
+    """Yield page and fault: references that lead nowhere, and what is loaded from elsewhere."""
     own = (path for path in sorted(root.rglob("*.html")) if "_static" not in path.parts)
     pages = {path: Page(path) for path in own}
     for path, page in pages.items():
+        for target in page.loaded:
+            if urlsplit(target).netloc:
+                yield path, f"{target} is not part of the site"
         for target in page.targets:
             parts = urlsplit(target)
             if parts.scheme or parts.netloc:
@@ -38,15 +43,15 @@ def broken(root):
             place = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             anchors = pages[place].anchors if place in pages else {parts.fragment}
             if not place.exists() or (parts.fragment and unquote(parts.fragment) not in anchors):
-                yield path, target
+                yield path, f"{target} leads nowhere"
 
 
 def main():
     root = Path(sys.argv[1]).resolve()
     found = list(broken(root))
-    for path, target in found:
-        print(f"{path.relative_to(root)}: {target} leads nowhere", file=sys.stderr)
-    print(f"{len(list(root.rglob('*.html')))} pages, {len(found)} broken links")
+    for path, fault in found:
+        print(f"{path.relative_to(root)}: {fault}", file=sys.stderr)
+    print(f"{len(list(root.rglob('*.html')))} pages, {len(found)} faults")
     return 1 if found else 0
 
 

@@ -3,7 +3,11 @@
 import os
 import re
 import sys
+import warnings
 from pathlib import Path
+
+from docutils import nodes
+from math_core import LatexToMathML
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 sys.path.insert(0, str(Path(__file__).parent))  # for the callables below, which Sphinx pickles
@@ -19,15 +23,21 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "examples/*", "benchmarks/reliability"]
+exclude_patterns = [
+    "_build",
+    "examples/*",
+    "benchmarks/reliability",
+    "**/sg_execution_times.rst",  # of earlier builds
+]
 templates_path = ["templates"]
 html_static_path = ["static"]
 html_css_files = ["skae.css"]
+html_math_renderer = "mathml"  # see `formula`
+smartquotes = False  # "relu" is a string, to be copied as it stands
 default_role = "literal"  # a word in single backticks of a docstring is a name
 toc_object_entries_show_parents = "hide"
 suppress_warnings = ["config.cache"]  # the settings below hold functions, which are not cached
@@ -40,11 +50,16 @@ html_theme = "pydata_sphinx_theme"
 html_title = "skae"
 html_theme_options = {
     "navbar_align": "left",
+    "header_links_before_dropdown": 6,  # up to the reference
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],
     "show_toc_level": 2,
-    "pygments_light_style": "tango",
-    "pygments_dark_style": "monokai",
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {
+    page: []  # it has no pages below it to navigate to
+    for page in ("install", "quickstart", "choosing", "deployment", "scaling", "coming_from", "faq")
 }
 html_show_sourcelink = False
 html_context = {"default_mode": "auto"}
@@ -71,14 +86,30 @@ def link_gallery(app, name, source):
     source[0] = re.sub(r"\]\((?:\.\./)+examples/(plot_\w+)\.py\)", r"](/gallery/\1.rst)", source[0])
 
 
+def formula(translator, node):
+    """Write a formula as MathML, so that pages need neither scripts nor a connection."""
+    display = isinstance(node, nodes.math_block)
+    mathml = LatexToMathML().convert_with_local_state(node.astext(), displaystyle=display)
+    translator.body.append(f'<div class="formula">{mathml}</div>' if display else mathml)
+    raise nodes.SkipNode
+
+
 def setup(app):
     """Connect the functions of this file."""
+    app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     app.connect("autodoc-skip-member", skip_inherited)
     app.connect("source-read", link_gallery)
 
 
 # Gallery
 
+
+def warning_without_path(message, category, *place):
+    """Write a warning of an example without the file of the machine on which it ran."""
+    return f"{category.__name__}: {message}\n"
+
+
+warnings.formatwarning = warning_without_path
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
@@ -91,5 +122,6 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "within_subsection_order": "FileNameSortKey",
     "copyfile_regex": "",
+    "write_computation_times": False,
     "capture_repr": (),  # what is printed, not the names of objects
 }

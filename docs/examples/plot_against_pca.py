@@ -20,7 +20,8 @@ sizes = [1, 2, 4, 8, 16, 32]
 
 # %%
 # The share of the variance that is lost, by code size. At equal size the autoencoder loses about
-# half of what PCA does; or it needs about half the units for the same loss.
+# half of what PCA does; or it needs about half the units for the same loss. A warning tells that
+# the largest network would still gain from more epochs.
 
 
 def lost(reconstruction):

@@ -22,7 +22,7 @@ X_hidden = hidden.corrupt(X_test, random_state=0)
 settings = {"corruption": hidden, "max_iter": 40, "random_state": 0}
 
 # %%
-# The error of what was filled in, and of what was left as it was.
+# The error of the pixels that were hidden, and of the others.
 
 models = {
     "dense": DenoisingAutoencoder(32, hidden_layer_sizes=(256,), **settings),
@@ -31,7 +31,7 @@ models = {
 changed = X_hidden != X_test
 for name, model in models.items():
     error = np.square(model.fit(X_train).reconstruct(X_hidden) - X_test)
-    print(f"{name}: {error[changed].mean():.3f} filled in, {error[~changed].mean():.3f} elsewhere")
+    print(f"{name}: {error[changed].mean():.3f} hidden, {error[~changed].mean():.3f} elsewhere")
     display = ReconstructionDisplay.from_estimator(model, X_test, X_noisy=X_hidden)
     display.ax_.set_title(name)
 

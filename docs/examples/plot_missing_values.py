@@ -35,7 +35,7 @@ for name, imputer in imputers.items():
     print(f"{name:<20}{np.sqrt(np.square(error).mean()):.3f}")
 
 # %%
-# Twenty draws of the missing values, rather than the expected ones, tell how sure the imputer is.
+# Fifty draws of the missing values, rather than the expected ones, tell how sure the imputer is.
 # Of the hidden values, about nine of ten should lie between the 5th and the 95th percentile.
 
 draws = imputers["AutoencoderImputer"].sample(X_missing, 50, random_state=0)

@@ -53,7 +53,8 @@ axes[0].set(ylabel="Loss", ylim=(0, None))
 # %%
 # The CSV file has a line an epoch, which any other program can follow while the fit goes on.
 
-pd.read_csv("digits.csv").drop(columns="fit").tail(3)
+log = pd.read_csv("digits.csv")[["epoch", "loss", "val_loss"]]
+print(log.tail(3).to_string(index=False))
 
 # %%
 # Afterwards the curves are attributes, and ``LossCurveDisplay`` draws them with PCA's error, the

@@ -27,7 +27,8 @@ LatentManifoldDisplay.from_estimator(two)
 LatentTraversalDisplay.from_rows(two, X[:2])
 
 # %%
-# New digits from a code of sixteen units.
+# New digits from a code of sixteen units. The warning tells that most of these units are not used:
+# fewer would do.
 
 sixteen = VariationalAutoencoder(16, **settings).fit(X)
 drawn = sixteen.sample(40, random_state=0).reshape(4, 10, 8, 8)
@@ -36,8 +37,8 @@ ax.imshow(drawn.transpose(0, 2, 1, 3).reshape(32, 80), cmap="gray_r")
 ax.set(xticks=[], yticks=[], title="Drawn")
 
 # %%
-# How likely rows are, in nats, the more the likelier: more units tell more, until they say
-# nothing.
+# How likely rows are, in nats; higher is better. More units make the rows likelier, until further
+# units are no longer used.
 
 for name, model in (("2 units", two), ("16 units", sixteen)):
     print(f"{name}: evidence lower bound {model.elbo(X).mean():.1f} nats")

@@ -4,6 +4,7 @@ import numpy as np
 
 from .._engine import DivergenceError, Hooks, NormalCode, Training, graph_of
 from ..penalties import L2
+from ._linear_start import started_at
 
 SHRINKAGE = 4000.0
 """Weight of the penalty beside PCA, of one row, as a share of what PCA leaves."""
@@ -115,7 +116,7 @@ def _n_trials(fit):
 def _held_out_losses(part, weights):
     """Losses on the rows that a fit holds out, with each weight; infinite where training diverges.
 
-    That of the strongest, with which hidden layers add nearly nothing, is the one of the start.
+    That of the strongest, with which hidden layers add nearly nothing, is the linear model's.
 
     Parameters
     ----------
@@ -125,11 +126,14 @@ def _held_out_losses(part, weights):
     weights : list of float
         The weakest first.
     """
-    network = part.first_network()
-    at_start = _trial(part, network, 0.0).validation_loss()
+    network = linear = part.first_network()
+    if part.recipe.latent != NormalCode():  # where it adds nothing yet
+        linear = started_at(part.linear, network, learns=False)
+    by_linear_model = _trial(part, linear, 0.0).validation_loss()
     # Among several weights the losses at the end decide.
-    enough = CLEARLY_LESS * at_start if len(weights) == 2 else -np.inf
-    return [_held_out_loss(part, network, weight, enough) for weight in weights[:-1]] + [at_start]
+    enough = CLEARLY_LESS * by_linear_model if len(weights) == 2 else -np.inf
+    tried = [_held_out_loss(part, network, weight, enough) for weight in weights[:-1]]
+    return [*tried, by_linear_model]
 
 
 class Until(Hooks):
