@@ -194,8 +194,8 @@ class CheckpointFile:
             content = self._content()
         except UnusableError as error:
             raise ValueError(
-                f"checkpoint {self.path!r} cannot be read: {error} Remove the file, or give "
-                "another path."
+                f"checkpoint {self.path!r} cannot be read: {error} Give another path, "
+                "or remove the file if it is a damaged checkpoint."
             ) from error
         if content is not None and (changes := differences(content, self.identity)):
             raise ValueError(

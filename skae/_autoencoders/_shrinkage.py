@@ -116,7 +116,8 @@ def _n_trials(fit):
 def _held_out_losses(part, weights):
     """Losses on the rows that a fit holds out, with each weight; infinite where training diverges.
 
-    That of the strongest, with which hidden layers add nearly nothing, is the linear model's.
+    With the strongest, hidden layers add nearly nothing: if another comes back better than by the
+    linear model alone, the linear model's loss stands for that.
 
     Parameters
     ----------
@@ -130,10 +131,13 @@ def _held_out_losses(part, weights):
     if part.recipe.latent != NormalCode():  # where it adds nothing yet
         linear = started_at(part.linear, network, learns=False)
     by_linear_model = _trial(part, linear, 0.0).validation_loss()
-    # Among several weights the losses at the end decide.
-    enough = CLEARLY_LESS * by_linear_model if len(weights) == 2 else -np.inf
-    tried = [_held_out_loss(part, network, weight, enough) for weight in weights[:-1]]
-    return [*tried, by_linear_model]
+    *weaker, strongest = weights
+    # Among several the losses at the end decide.
+    enough = CLEARLY_LESS * by_linear_model if len(weaker) == 1 else -np.inf
+    losses = [_held_out_loss(part, network, weight, enough) for weight in weaker]
+    if min(losses) <= by_linear_model:
+        return [*losses, by_linear_model]
+    return [*losses, _held_out_loss(part, network, strongest, -np.inf)]
 
 
 class Until(Hooks):

@@ -202,6 +202,7 @@ def warn_of_constant_units(network, X, code):
     ----------
     network : FittedNetwork
     X : Rows
+        Of more than one row, even if all are copies of one.
     code : ndarray
         Code of the first rows.
     """
@@ -212,7 +213,7 @@ def warn_of_constant_units(network, X, code):
         part = X.subset(np.arange(start, min(start + BLOCK_ROWS, X.n_rows)))
         code = network.encode(part, np.empty((part.n_rows, len(varies)), np.float32))
         varies |= (code != first).any(axis=0)
-    if X.n_rows > 1 and not varies.all():
+    if not varies.all():
         constant = np.flatnonzero(~varies)
         advice = (
             "Take code_activation='identity' or another activation than 'relu', or a smaller "

@@ -391,8 +391,8 @@ class DivergenceError(ValueError):
 def diverged(what):
     """The error of a training that diverged, with what to do."""
     return DivergenceError(
-        f"{what}, so the training was stopped. Scale the data (for instance with StandardScaler or "
-        "MinMaxScaler) or take a smaller learning_rate_init."
+        f"{what}, so the training was stopped. Take a smaller learning_rate_init, or "
+        "solver='adam'; a few values far outside all others can be the cause, too."
     )
 
 

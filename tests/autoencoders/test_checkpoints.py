@@ -413,7 +413,7 @@ def test_what_is_no_checkpoint_is_refused_and_stays(content, finished, tmp_path)
     content = whole[: len(whole) // 2] if content == "half" else content
     path = tmp_path / "a.checkpoint"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"a.checkpoint' cannot be read: .* Remove the file"):
+    with pytest.raises(ValueError, match=r"a.checkpoint' cannot be read: .* Give another path"):
         clone(estimator).set_params(checkpoint=path).fit(X, **arguments)
     assert path.read_bytes() == content
 

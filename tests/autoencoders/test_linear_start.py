@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import replace
-from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ from skae import (
     ContractiveAutoencoder,
     DenoisingAutoencoder,
     SparseAutoencoder,
-    Stream,
     VariationalAutoencoder,
 )
 from skae._autoencoders import _linear_start
@@ -352,64 +350,3 @@ def test_the_error_of_pca_is_that_of_observed_values(X):
     error = np.square(gaps - mean - filled @ components.T @ components)
     expected = np.nanmean(np.nanmean(error, axis=1))
     assert fitted.pca_error_ == pytest.approx(expected, rel=1e-6)
-
-
-def wide(n_rows, curved, rng):
-    """Rows of 100 columns, in a space of three or on a curve in it, and noise."""
-    t = rng.uniform(0, 9, n_rows)
-    planar = rng.normal(size=(n_rows, 3))
-    places = np.column_stack([np.sin(t), np.cos(t), t / 5]) if curved else planar
-    noise = 0.5 * rng.normal(size=(n_rows, 100))
-    return places @ np.random.default_rng(1).normal(size=(3, 100)) + noise
-
-
-@pytest.mark.parametrize(
-    ("n_rows", "curved", "strength"), [(60, True, 1), (60, False, 1000), (110, False, 1)]
-)
-def test_fewer_rows_than_features_decide_on_held_out_rows_how_much_is_learned(
-    n_rows, curved, strength
-):
-    rng = np.random.default_rng(0)
-    X, new = wide(n_rows, curved, rng), wide(200, curved, rng)
-    n_components = 2 if curved else 3
-    fitted = AutoencoderTransformer(n_components, random_state=0).fit(X)
-    pca = PCA(n_components).fit(X)
-    usual = 4000 / n_rows * (1 - pca.explained_variance_ratio_.sum())
-    np.testing.assert_allclose(fitted.alpha_, strength * usual, rtol=1e-3)
-    error = np.square(new - pca.inverse_transform(pca.transform(new))).mean()
-    assert -fitted.score(new) < (0.9 if curved else 1.005 if strength > 1 else 1.05) * error
-
-
-@pytest.mark.parametrize("params", [{"early_stopping": True}, {"max_iter": 5}], ids=str)
-def test_nothing_is_tried_where_noise_is_not_learned(params):
-    X = wide(60, False, np.random.default_rng(0))
-    fitted = AutoencoderTransformer(3, random_state=0, **params).fit(X)
-    assert fitted.alpha_ < 4000 / 60
-
-
-def test_a_trial_that_diverges_decides_against_its_weight():
-    X = wide(20, False, np.random.default_rng(0))[:, :30]
-    params = {"hidden_layer_sizes": (4,), "solver": "sgd", "learning_rate_init": 0.05}
-    fitted = AutoencoderTransformer(3, random_state=0, **params).fit(X)
-    pca = PCA(3).fit(X)
-    usual = 4000 / 20 * (1 - pca.explained_variance_ratio_.sum())
-    np.testing.assert_allclose(fitted.alpha_, usual, rtol=1e-3)
-    with pytest.raises(ValueError, match="The loss became"):
-        AutoencoderTransformer(3, random_state=0, alpha=1000 * usual, **params).fit(X)
-
-
-def test_features_known_in_few_rows_are_no_obstacle_to_trials():
-    X = wide(20, False, np.random.default_rng(0))[:, :40]
-    X[np.random.default_rng(1).uniform(size=X.shape) < 0.3] = np.nan
-    X[1:, 3] = X[:-1, 7] = np.nan  # known in a single row
-    X[0, 3] = X[-1, 7] = 1.0
-    fitted = AutoencoderTransformer(3, missing="mask", random_state=0).fit(X)
-    assert fitted.alpha_ > 0
-    assert np.isfinite(fitted.reconstruct(X)).all()
-
-
-def test_rows_in_blocks_are_shrunk_as_usual():
-    X = wide(60, False, np.random.default_rng(0)).astype(np.float32)
-    with patch("skae._data.sources.HELD_BYTES", 1):
-        fitted = AutoencoderTransformer(3, random_state=0).fit(Stream(lambda: iter([X])))
-    assert 0 < fitted.alpha_ < 4000 / 60

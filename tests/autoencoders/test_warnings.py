@@ -10,7 +10,12 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder, VariationalAutoencoder
-from skae.exceptions import DominatingColumnWarning, NoiseLevelWarning, StillImprovingWarning
+from skae.exceptions import (
+    DominatingColumnWarning,
+    NoiseLevelWarning,
+    SilentUnitsWarning,
+    StillImprovingWarning,
+)
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +109,8 @@ def test_the_ends_of_few_rows_are_no_bounds(factors):
         assert not np.isfinite(small.fit(X)._network.constants["low"]).any()
     counts = np.maximum(factors[:19], 0)
     assert (small.fit(counts)._network.constants["low"] == 0).all()
+
+
+def test_constant_data_are_told_however_few_their_rows():
+    with pytest.warns(SilentUnitsWarning, match="there is nothing to learn"):
+        AutoencoderTransformer(2, max_iter=2, random_state=0).fit(np.ones((20, 3)))

@@ -1,6 +1,6 @@
-"""Compare AutoencoderTransformer's defaults with PCA on data of fewer rows than columns.
+"""Compare AutoencoderTransformer's defaults with PCA where hidden layers may only learn noise.
 
-    python docs/benchmarks/wide.py --tables FOLDER
+    python docs/benchmarks/noise.py --tables FOLDER
 
 FOLDER holds .npz files with an array `X` each, of which InternetAds and optdigits are read; without
 it, data that are made up and those that scikit-learn brings are used alone. The table holds the
@@ -17,17 +17,17 @@ import numpy as np
 from _report import add_jobs_option, add_output_options, markdown_table, write_results
 from joblib import Parallel, delayed
 from scipy import sparse
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 
 from skae import AutoencoderTransformer
-from skae._autoencoders._shrinkage import SHRINKAGE, WIDE_SHRINKAGE
+from skae._autoencoders._shrinkage import SHRINKAGE, STRONG_SHRINKAGE
 
 COLUMNS = {
     "data": "data, code units",
     "usual": "usual shrinkage",
-    "strong": f"{WIDE_SHRINKAGE:.0f} times as strong",
+    "strong": f"{STRONG_SHRINKAGE:.0f} times as strong",
     "default": "default",
     "worst": "default, the worst split",
     "chosen": "splits where the default took the usual one",
@@ -46,6 +46,17 @@ def data_sets(folder):
     yield "curve, 40 x 1500", _curve(rng, 40, 1500), 2
     yield "counts of 4 topics, 300 x 1000", _counts(rng, 300, 1000, 4), 8
     yield "sparse uniform, 200 x 200", sparse.random(200, 200, 0.05, random_state=0).toarray(), 8
+    yield "4 factors and noise, 200 x 60", _factors(rng, 200, 60, 4, 1.0), 4
+    yield "5 factors and noise, 400 x 60", _factors(rng, 400, 60, 5, 1.0), 20
+    yield "5 factors and noise, 400 x 250", _factors(rng, 400, 250, 5, 5.0), 5
+    yield "noise, 400 x 40", rng.normal(size=(400, 40)), 20
+    yield "noise, 1000 x 80", rng.normal(size=(1000, 80)), 20
+    yield "noise, 1 to 5, 400 x 40", rng.integers(1, 6, (400, 40)).astype(float), 15
+    yield "zeros and ones, 400 x 200", (rng.random((400, 200)) < 0.05).astype(float), 5
+    yield "curve, 400 x 100", _curve(rng, 400, 100), 2
+    yield "digits", load_digits().data, 8
+    yield "breast cancer", load_breast_cancer().data, 7
+    yield "diabetes", load_diabetes().data, 5
     yield "digits, 60 x 64", load_digits().data[:60], 8
     for name, n_rows, n_columns, size in (
         ("InternetAds", 100, 1555, 8),
@@ -85,7 +96,11 @@ def compare(X, n_components, seed):
     unexplained = np.square(train - pca.inverse_transform(pca.transform(train))).mean()
     usual = SHRINKAGE * unexplained / train.var(axis=0).mean() / len(train)
     found, seconds = {}, {}
-    for name, alpha in (("usual", usual), ("strong", WIDE_SHRINKAGE * usual), ("default", "auto")):
+    for name, alpha in (
+        ("usual", usual),
+        ("strong", STRONG_SHRINKAGE * usual),
+        ("default", "auto"),
+    ):
         autoencoder = AutoencoderTransformer(n_components, alpha=alpha, random_state=seed)
         autoencoder.fit(train)  # compiles
         start = time.perf_counter()
@@ -102,7 +117,7 @@ def main():
     parser.add_argument("--tables", type=Path, help="folder of .npz files with an array X")
     parser.add_argument("--seeds", type=int, default=5)
     add_jobs_option(parser)
-    add_output_options(parser, "wide")
+    add_output_options(parser, "noise")
     args = parser.parse_args()
     every, records = list(data_sets(args.tables)), []
     splits = Parallel(args.jobs, return_as="generator")(
@@ -121,7 +136,7 @@ def main():
         f"the autoencoder is better. Mean of {args.seeds} seeds of split and network; "
         f"{args.jobs} at a time, so that the times of fits are those beside each other."
     ]
-    write_results(args.json, args.markdown, "Fewer rows than columns", records, COLUMNS, notes)
+    write_results(args.json, args.markdown, "Noise", records, COLUMNS, notes)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,128 @@
+"""`alpha="auto"`: data of which hidden layers only learn noise come back as by PCA."""
+
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+
+from skae import AutoencoderTransformer, Stream
+from skae._engine import Training
+
+
+def error_of_pca(pca, X):
+    return np.square(X - pca.inverse_transform(pca.transform(X))).mean()
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """Epochs of each training that is run."""
+    epochs, run = [], Training.run
+
+    def counted(training, *arguments, **options):
+        run(training, *arguments, **options)
+        epochs.append(len(training.history["loss"]))
+
+    monkeypatch.setattr(Training, "run", counted)
+    return epochs
+
+
+def noise(rng):
+    return rng.normal(size=(480, 40)), 15
+
+
+def ratings(rng):
+    return rng.integers(1, 6, (480, 30)).astype(float), 10
+
+
+def zeros_and_ones(rng):
+    return (rng.uniform(size=(480, 120)) < 0.05).astype(float), 5
+
+
+@pytest.mark.parametrize("data", [noise, ratings, zeros_and_ones])
+def test_where_there_is_only_noise_to_learn_rows_come_back_as_by_pca(data):
+    X, n_components = data(np.random.default_rng(0))
+    X, new = X[:280], X[280:]
+    pca = PCA(n_components).fit(X)
+    usual = 4000 / len(X) * (1 - pca.explained_variance_ratio_.sum())
+    autoencoder = AutoencoderTransformer(n_components, random_state=0)
+    error = error_of_pca(pca, new)
+    assert -autoencoder.fit(X).score(new) < 1.01 * error
+    np.testing.assert_allclose(autoencoder.alpha_, 1000 * usual, rtol=1e-3)
+    assert -autoencoder.set_params(alpha=usual).fit(X).score(new) > 1.05 * error
+
+
+def test_a_trial_ends_as_soon_as_rows_held_out_come_back_much_better_than_by_pca(trainings):
+    AutoencoderTransformer(8, random_state=0).fit(load_digits().data)
+    *trials, whole = trainings
+    assert len(trials) == 1
+    assert trials[0] < 20
+    assert whole == 100
+
+
+def test_of_many_rows_a_feature_there_are_no_trials(trainings):
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    AutoencoderTransformer(2, max_iter=10, random_state=0).fit(X)
+    assert trainings == [10]
+
+
+def wide(n_rows, curved, rng):
+    """Rows of 100 columns, in a space of three or on a curve in it, and noise."""
+    t = rng.uniform(0, 9, n_rows)
+    planar = rng.normal(size=(n_rows, 3))
+    places = np.column_stack([np.sin(t), np.cos(t), t / 5]) if curved else planar
+    noise = 0.5 * rng.normal(size=(n_rows, 100))
+    return places @ np.random.default_rng(1).normal(size=(3, 100)) + noise
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "curved", "strength"), [(60, True, 1), (60, False, 1000), (110, False, 1)]
+)
+def test_fewer_rows_than_features_decide_on_held_out_rows_how_much_is_learned(
+    n_rows, curved, strength
+):
+    rng = np.random.default_rng(0)
+    X, new = wide(n_rows, curved, rng), wide(200, curved, rng)
+    n_components = 2 if curved else 3
+    fitted = AutoencoderTransformer(n_components, random_state=0).fit(X)
+    pca = PCA(n_components).fit(X)
+    usual = 4000 / n_rows * (1 - pca.explained_variance_ratio_.sum())
+    np.testing.assert_allclose(fitted.alpha_, strength * usual, rtol=1e-3)
+    error = error_of_pca(pca, new)
+    assert -fitted.score(new) < (0.9 if curved else 1.005 if strength > 1 else 1.05) * error
+
+
+@pytest.mark.parametrize("params", [{"early_stopping": True}, {"max_iter": 5}], ids=str)
+def test_nothing_is_tried_where_noise_is_not_learned(params):
+    X = wide(60, False, np.random.default_rng(0))
+    fitted = AutoencoderTransformer(3, random_state=0, **params).fit(X)
+    assert fitted.alpha_ < 4000 / 60
+
+
+def test_a_trial_that_diverges_decides_against_its_weight():
+    X = wide(20, False, np.random.default_rng(0))[:, :30]
+    params = {"hidden_layer_sizes": (4,), "solver": "sgd", "learning_rate_init": 0.05}
+    fitted = AutoencoderTransformer(3, random_state=0, **params).fit(X)
+    pca = PCA(3).fit(X)
+    usual = 4000 / 20 * (1 - pca.explained_variance_ratio_.sum())
+    np.testing.assert_allclose(fitted.alpha_, usual, rtol=1e-3)
+    with pytest.raises(ValueError, match="The loss became"):
+        AutoencoderTransformer(3, random_state=0, alpha=1000 * usual, **params).fit(X)
+
+
+def test_features_known_in_few_rows_are_no_obstacle_to_trials():
+    X = wide(20, False, np.random.default_rng(0))[:, :40]
+    X[np.random.default_rng(1).uniform(size=X.shape) < 0.3] = np.nan
+    X[1:, 3] = X[:-1, 7] = np.nan  # known in a single row
+    X[0, 3] = X[-1, 7] = 1.0
+    fitted = AutoencoderTransformer(3, missing="mask", random_state=0).fit(X)
+    assert fitted.alpha_ > 0
+    assert np.isfinite(fitted.reconstruct(X)).all()
+
+
+def test_rows_in_blocks_are_shrunk_as_usual():
+    X = wide(60, False, np.random.default_rng(0)).astype(np.float32)
+    with patch("skae._data.sources.HELD_BYTES", 1):
+        fitted = AutoencoderTransformer(3, random_state=0).fit(Stream(lambda: iter([X])))
+    assert 0 < fitted.alpha_ < 4000 / 60
