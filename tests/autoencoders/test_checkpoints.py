@@ -517,7 +517,7 @@ def test_how_often(digits, tmp_path, monkeypatch):
     monkeypatch.setattr(_checkpoint.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(Training, "_epoch", passing)
     monkeypatch.setattr(checkpoints, "write_checkpoint", writing)
-    autoencoder(max_iter=90, checkpoint=tmp_path / "a").fit(digits)
+    autoencoder(max_iter=90, alpha=0.0, checkpoint=tmp_path / "a").fit(digits)
     assert times == [10, 35.25, 60.5, 85.75, 91]  # after 10 s, then 0.25 s / 1 %, and at the end
     now[0], times[:] = 0.0, []
     autoencoder(max_iter=9, checkpoint=Checkpoint(tmp_path / "b", every=4)).fit(digits)

@@ -16,7 +16,7 @@ def autoencoder(**params):
     return AutoencoderTransformer(1, **params)
 
 
-STOPPED = {"max_iter": 100, "tol": 10.0, "n_iter_no_change": 2}
+STOPPED = {"max_iter": 100, "tol": 10.0, "n_iter_no_change": 2, "alpha": 0.0}
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_reconstructions_have_the_units_of_the_data_and_codes_have_none(c, b, X)
 
 @pytest.mark.parametrize("c", [1e-3, 1e3])
 def test_tol_has_no_units(c, X):
-    stopping = autoencoder(tol=0.01, n_iter_no_change=1, max_iter=50)
+    stopping = autoencoder(tol=0.01, n_iter_no_change=1, max_iter=50, alpha=0.0)
     n_iter = clone(stopping).fit(X).n_iter_
     assert n_iter < 50
     assert clone(stopping).fit(c * X).n_iter_ == n_iter
