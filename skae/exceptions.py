@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 __all__ = [
     "DominatingColumnWarning",
+    "DominatingRowsWarning",
     "NoiseLevelWarning",
     "SilentUnitsWarning",
     "StillImprovingWarning",
@@ -21,6 +22,10 @@ __all__ = [
 
 class DominatingColumnWarning(UserWarning):
     """A column of X is so large that nothing is learned of others beside it."""
+
+
+class DominatingRowsWarning(UserWarning):
+    """A few rows hold most of the variance of X, so that the fit serves them before all others."""
 
 
 class NoiseLevelWarning(UserWarning):

@@ -46,6 +46,7 @@ from ._trimming import trimmed
 from ._warnings import (
     warn_of_bounded_output,
     warn_of_dominating_column,
+    warn_of_dominating_rows,
     warn_of_interrupt,
     warn_of_noise_level,
     warn_of_unweighted_penalty,
@@ -316,6 +317,8 @@ class Fit(Hooks):
                 self._unseen = unseen_columns(self.linear, variance)
                 if len(self._unseen):
                     warn_of_dominating_column(variance, self._unseen, self._names())
+            if self.estimator._table is None and not self.incremental:
+                warn_of_dominating_rows(self.data, self.constants.get("scale", 1.0))
 
     def _recipe(self, output_activation):
         """The network to train."""

@@ -8,6 +8,7 @@ import numpy as np
 from .._data.statistics import BLOCK_ROWS, summarise
 from ..exceptions import (
     DominatingColumnWarning,
+    DominatingRowsWarning,
     NoiseLevelWarning,
     SilentUnitsWarning,
     StillImprovingWarning,
@@ -29,6 +30,10 @@ FAR = 3.0
 NOISE = 0.01, 5.0
 """Levels of normal noise that are usual, in standard deviations of the rows. Images of digits are
 still recognised at four."""
+
+FEW_ROWS, MOST_OF_VARIANCE, FEWEST_ROWS = 0.01, 0.5, 20
+"""A share of the rows, and one of the variance, from which these rows dominate; and rows of X below
+which any may. Of 20 tables three are so as they come: page blocks, mails and shuttle flights."""
 
 FEWEST_LEVELS = 20
 """Levels of a column up to which it is no column of ids, however few its rows."""
@@ -130,6 +135,32 @@ def warn_of_dominating_column(variance, unseen, names):
         "(trim_fraction).",
         DominatingColumnWarning,
     )
+
+
+def warn_of_dominating_rows(data, scale):
+    """Warn of rows so far from all others that squared errors are all but theirs.
+
+    Parameters
+    ----------
+    data : TrainingSet
+    scale : float or ndarray of shape (n_features,)
+    """
+    rows = data.sample(BLOCK_ROWS)
+    mean = rows.target_summary.mean
+    deviation = np.nan_to_num(rows.target.part(np.arange(rows.n_rows)) - mean) / scale
+    distance = rows.weight * np.square(deviation, dtype=np.float64).sum(axis=1)
+    order = np.argsort(-distance)
+    n_far = np.searchsorted(np.cumsum(rows.weight[order]), FEW_ROWS * rows.weight.sum()) + 1
+    share = distance[order[:n_far]].sum() / (distance.sum() or 1.0)
+    if rows.n_rows >= FEWEST_ROWS and share > MOST_OF_VARIANCE:
+        warn(
+            f"The {n_far / rows.n_rows:.0%} of the rows that are farthest from the mean hold "
+            f"{share:.0%} of the variance of X, so that the fit serves them before all others, and "
+            "rows like them may come back badly. If they are wrong, leave them out "
+            "(trim_fraction). If they belong, transform columns with heavy tails, for instance by "
+            "logarithms or PowerTransformer.",
+            DominatingRowsWarning,
+        )
 
 
 def warn_of_noise_level(level, deviation):

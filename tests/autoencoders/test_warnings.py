@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skae import AutoencoderTransformer, DenoisingAutoencoder, VariationalAutoencoder
 from skae.exceptions import (
     DominatingColumnWarning,
+    DominatingRowsWarning,
     NoiseLevelWarning,
     SilentUnitsWarning,
     StillImprovingWarning,
@@ -94,6 +95,21 @@ def test_a_column_that_is_merely_large_is_none_of_them(factors):
     assert warned(DominatingColumnWarning, small, X)[1] == []
     alike = VariationalAutoencoder(3, hidden_layer_sizes=(8,), max_iter=2, random_state=0)
     assert warned(DominatingColumnWarning, alike, X * [1e8, *[1.0] * 9])[1] == []
+
+
+@pytest.mark.parametrize("cls", [AutoencoderTransformer, VariationalAutoencoder])
+def test_rows_that_hold_most_of_the_variance_are_told(cls, factors):
+    small = cls(3, hidden_layer_sizes=(8,), max_iter=2, random_state=0)
+    assert warned(DominatingRowsWarning, small, factors)[1] == []
+    X = factors.copy()
+    X[:2] *= 100
+    (text,) = warned(DominatingRowsWarning, small, X)[1]
+    square = np.square(X - X.mean(axis=0))
+    if cls is VariationalAutoencoder:
+        square = square / X.var(axis=0)
+    share = square.sum(axis=1)[:2].sum() / square.sum()
+    assert text.startswith(f"The 1% of the rows that are farthest from the mean hold {share:.0%} ")
+    assert warned(DominatingRowsWarning, small.set_params(trim_fraction=0.02), X)[1] == []
 
 
 @pytest.mark.parametrize(("scale", "said"), [(1e-3, "hides"), (1.0, None), (1e3, "too small")])
