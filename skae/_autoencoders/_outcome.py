@@ -34,7 +34,7 @@ def check_outcome(fit, network):
     if fit.recipe.latent == NormalCode():
         sample = fit.data.sample(BLOCK_ROWS)  # the first rows may be alike
         warn_of_silent_units(first_code(network, sample.X))
-    elif X.n_rows > 1 or fit.data.copies:
+    elif (fit.data.copies.original if fit.data.copies else X).n_rows > 1:
         warn_of_constant_units(network, X, code)
     warn_of_early_end(fit)
     if competes_with_pca(fit):

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from .._data.statistics import BLOCK_ROWS, summarise
+from .._data.statistics import BLOCK_ROWS, blocks, summarise
 from ..exceptions import (
     DominatingColumnWarning,
     DominatingRowsWarning,
@@ -147,8 +147,11 @@ def warn_of_dominating_rows(data, scale):
     """
     rows = data.sample(BLOCK_ROWS)
     mean = rows.target_summary.mean
-    deviation = np.nan_to_num(rows.target.part(np.arange(rows.n_rows)) - mean) / scale
-    distance = rows.weight * np.square(deviation, dtype=np.float64).sum(axis=1)
+    squares = [
+        np.square(np.nan_to_num(part - mean) / scale, dtype=np.float64).sum(axis=1)
+        for _, part in blocks(rows.target)
+    ]
+    distance = rows.weight * np.concatenate(squares)
     order = np.argsort(-distance)
     n_far = np.searchsorted(np.cumsum(rows.weight[order]), FEW_ROWS * rows.weight.sum()) + 1
     share = distance[order[:n_far]].sum() / (distance.sum() or 1.0)

@@ -55,10 +55,12 @@ class DenoisingAutoencoder(BaseAutoencoder):
         Weight of `weight_penalty` in the objective, in the range [0, inf), relative to a loss of
         data whose mean variance is one. "auto" is 0 but for "l2" and a network that starts at PCA:
         there hidden layers are shrunk, by 4000 / n_samples times the share of the variance that PCA
-        leaves, because few rows do not tell what they would learn from noise. With fewer rows than
-        features it is 1000 times that if held-out rows are then reconstructed better. That is tried
-        in two to ten trainings of at most 100 epochs; but not with ``early_stopping=True`` or fewer
-        than 10 epochs. Calls that go on keep the weight of the first one.
+        leaves, because few rows do not tell what they would learn from noise. With fewer than 100
+        rows a feature, and at most 2**24 values, it is 1000 times that if rows held out come back
+        worse than by PCA otherwise. That is tried in one to ten trainings of at most 100 epochs,
+        which end as soon as the error is below 0.9 of PCA's; but not with ``early_stopping=True``,
+        fewer than 10 epochs, or rows that are read in blocks. Calls that go on keep the weight of
+        the first one.
     weight_penalty : str, Penalty or callable, default="l2"
         Penalty that `alpha` scales: "l2", "l1" or "weight_elimination", the mean of w², abs(w) or
         w² / (1 + w²) over all weights w except biases; an object of `skae.penalties`; or a function

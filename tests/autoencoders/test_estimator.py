@@ -191,6 +191,7 @@ def test_explained_variance_leaves_out_what_is_missing(digits):
     assert fitted.explained_variance(X, per_feature=True)[20] == pytest.approx(expected)
 
 
+@pytest.mark.filterwarnings("ignore::skae.exceptions.SilentUnitsWarning")
 def test_a_perfect_reconstruction_of_constant_data_explains_all():
     X = np.zeros((10, 3))
     fitted = autoencoder(n_components=1, output_activation="relu", init="random").fit(X)
