@@ -13,7 +13,7 @@ STRONG_SHRINKAGE = 1000.0
 """Factor on that weight where hidden layers only learn noise: they add nearly nothing then."""
 
 TRIED_ROWS = 100
-"""Rows a feature below which that is tried: more of them tell relations from noise by themselves."""
+"""Rows a feature below which that is tried: more tell relations from noise by themselves."""
 
 DRAWN_SHRINKAGE = 1e4
 """Weight beside factor analysis, of one row and for each feature, where the loss is in nats."""
