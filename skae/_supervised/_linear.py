@@ -90,7 +90,7 @@ def chosen(task, seen, target, weight, fold, candidates):
     view : View
     shrinkage : float
     """
-    shrinkages = task.shrinkages(len(target))
+    shrinkages = task.shrinkages(target)
     usual = shrinkages[1]
     if fold.max() < 0:
         return candidates[0], usual

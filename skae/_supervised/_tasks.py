@@ -4,20 +4,24 @@ import numpy as np
 
 from ._head import CrossEntropy, TargetError
 
+WEIGHTS = (1.0, 0.1, 0.01, 1e-3, 1e-4)
+"""Shrinkages that are tried by default."""
+
 
 class Classification:
     """Class probabilities, of which the target is a row for each row of X."""
 
     loss = CrossEntropy()
 
-    def shrinkages(self, n_rows):
+    def shrinkages(self, target):
         """Weights of half the squared coefficients that are tried, the strongest first.
 
-        The second is the usual one. The weakest weighs as much as one row, as with scikit-learn's
-        `C=1`: rows held out, which are few where rows are few, often ask for less, and then
-        probabilities come out too sure.
+        The second is the usual one. Of two classes, which few rows often separate by chance, the
+        weakest weighs as much as one row, as with scikit-learn's `C=1`: rows held out asked for
+        less, and then probabilities came out too sure.
         """
-        return tuple(weight / n_rows for weight in (100, 10, 3, 1))
+        n_rows, n_classes = target.shape
+        return tuple(weight / n_rows for weight in (100, 10, 3, 1)) if n_classes == 2 else WEIGHTS
 
     def linear(self, features, target, weight, shrinkage):
         """Coefficients and intercepts of least cross-entropy plus half the squared coefficients.
@@ -72,9 +76,9 @@ class Regression:
 
     loss = TargetError()
 
-    def shrinkages(self, n_rows):
+    def shrinkages(self, target):
         """Weights that are tried; see `Classification.shrinkages`."""
-        return (1.0, 0.1, 0.01, 1e-3, 1e-4)
+        return WEIGHTS
 
     def linear(self, features, target, weight, shrinkage):
         """Coefficients and intercepts of least squares; see `Classification.linear`."""
