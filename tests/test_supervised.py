@@ -31,7 +31,7 @@ from skae._supervised._fit import predicted
 from skae._supervised._head import at_linear_model, blended, with_head
 from skae._supervised._linear import FINE_SHRINKAGES, folds, sure_share, views
 from skae._supervised._spreading import certainty, neighbourhood, spread
-from skae._supervised._tasks import WEIGHTS, Regression
+from skae._supervised._tasks import SHRINKAGES, Regression
 
 SMALL = AutoencoderTransformer(2, hidden_layer_sizes=(8,), max_iter=3)
 
@@ -98,7 +98,7 @@ def test_without_epochs_it_is_a_logistic_regression_on_code_and_x(two, wine, aut
         LogisticRegression(C=(2 if two else 1) / (shrinkage * len(y)), max_iter=1000)
         .fit(features, y)
         .predict_proba(features)
-        for shrinkage in (np.array([100, 10, 3, 1]) / len(y) if two else WEIGHTS)
+        for shrinkage in (np.array([100, 10, 3, 1]) / len(y) if two else SHRINKAGES)
     ]
     distances = [np.abs(p - model.predict_proba(X)).max() for p in probabilities]
     assert min(distances) < 0.02
@@ -141,7 +141,7 @@ def test_the_first_loss_is_the_cross_entropy_at_the_start(wine, half, autoencode
     _, (coef, _) = seen_by(start, X)
     known = half != -1
     entropy = log_loss(y[known], start.predict_proba(X[known]))
-    penalties = [s / 2 * np.square(coef).sum() for s in WEIGHTS]
+    penalties = [s / 2 * np.square(coef).sum() for s in SHRINKAGES]
     assert min(abs(model.loss_curve_[0] - entropy - p) for p in penalties) < 1e-5
 
 

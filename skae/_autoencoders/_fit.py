@@ -30,6 +30,7 @@ from .._engine import (
 from .._sklearn_compat import EpochCallbacks
 from ..architectures import Dense
 from ..corruption import GaussianNoise, check_missing
+from ..losses import Gaussian, SquaredError
 from ..penalties import L2
 from ._arguments import checked_rows
 from ._batch_size import batch_size, largest_batch
@@ -317,7 +318,8 @@ class Fit(Hooks):
                 self._unseen = unseen_columns(self.linear, variance)
                 if len(self._unseen):
                     warn_of_dominating_column(variance, self._unseen, self._names())
-            if self.estimator._table is None and not self.incremental:
+            squares = isinstance(self.objective.loss, (SquaredError, Gaussian))
+            if squares and self.estimator._table is None and not self.incremental:
                 warn_of_dominating_rows(self.data, self.constants.get("scale", 1.0))
 
     def _recipe(self, output_activation):
@@ -425,7 +427,7 @@ class Fit(Hooks):
         network = initial_network(self.recipe, self.seed, self.constants)
         if self.recipe.latent == NormalCode():
             return started_at_factors(self._factor_model(), network)
-        return started_at(self.linear, network, learns=not len(self._unseen))
+        return started_at(self.linear, network, learns=self.learns)
 
     def _factor_model(self):
         learned = self.objective.loss.extra_weights(self.recipe.n_features)
@@ -450,6 +452,11 @@ class Fit(Hooks):
         if table is None:
             return 0.0
         return table.shares / np.square(table.units * self.constants["scale"])
+
+    @property
+    def learns(self):
+        """Whether hidden layers beside PCA learn: not if a column hides others from them."""
+        return not len(self._unseen)
 
     def on_rows(self, data):
         """The same fit of other rows, with what a network takes from them, and their PCA."""

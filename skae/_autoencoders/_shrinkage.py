@@ -7,20 +7,19 @@ from ..penalties import L2
 from ._linear_start import started_at
 
 SHRINKAGE = 4000.0
-"""Weight of the penalty beside PCA, of one row, as a share of what PCA leaves."""
+"""Weight of the penalty beside PCA, of one row, as a multiple of the share that PCA leaves."""
 
 STRONG_SHRINKAGE = 1000.0
 """Factor on that weight where hidden layers only learn noise: they add nearly nothing then."""
 
-TRIED_ROWS = 100
+MOST_ROWS_PER_FEATURE = 100
 """Rows a feature below which that is tried: more tell relations from noise by themselves."""
 
 DRAWN_SHRINKAGE = 1e4
 """Weight beside factor analysis, of one row and for each feature, where the loss is in nats."""
 
 STRONG_DRAWN_SHRINKAGE = 10.0
-"""Factor on that weight that is tried on small data. It suits those on which factor analysis is
-right; always taken, it would ruin others (docs/benchmarks/results/likelihoods.md)."""
+"""Factor on that weight that is tried on small data, some of which are just factors and noise."""
 
 TRIED_VALUES, MOST_TRIED_VALUES = 2**18, 2**24
 """Most values of data of which there are several trials. Of more there is one beside PCA, up to the
@@ -37,7 +36,7 @@ ENOUGH_HELD_OUT = 200
 """Rows held out, in all trials, from which there is no other trial."""
 
 MOST_TRIALS = 5
-"""Most splits on trial, each with two trainings."""
+"""Most splits on trial, each with one or two trainings beside PCA, two or three beside factors."""
 
 FEWEST_EPOCHS, MOST_TRIAL_EPOCHS = 10, 100
 """Epochs of a fit from which there are trials, and most epochs of a training on trial."""
@@ -65,8 +64,9 @@ def _beside_pca(fit):
     """The weights to choose from, the weakest first."""
     n_rows, n_features = fit.data.n_rows, fit.data.X.n_features
     usual = float(SHRINKAGE * fit.linear.unexplained / n_rows)
-    is_small = n_rows < TRIED_ROWS * n_features and n_rows * n_features <= MOST_TRIED_VALUES
-    is_tried = is_small and not fit.data.is_streamed and _is_tried(fit)
+    is_few = n_rows < MOST_ROWS_PER_FEATURE * n_features
+    is_small = n_rows * n_features <= MOST_TRIED_VALUES
+    is_tried = is_few and is_small and fit.learns and not fit.data.is_streamed and _is_tried(fit)
     return [usual, STRONG_SHRINKAGE * usual] if is_tried else [usual]
 
 
@@ -87,7 +87,8 @@ def _is_tried(fit):
 def _chosen(fit, weights):
     """The weight with which rows that are held out are described best.
 
-    It is the strongest where no row can be held out: then the network is nearly its linear path.
+    Where none can be held out it is the usual one, but of more features than rows the strongest,
+    with which the network is nearly its linear path.
     """
     if len(weights) == 1:
         return weights[0]
@@ -100,7 +101,9 @@ def _chosen(fit, weights):
         losses.append(_held_out_losses(fit.on_rows(rows), weights))
         if trial == 1 and len(losses) == 2 and len(set(np.argmin(losses, axis=1))) == 1:
             break  # both say the same
-    return weights[np.argmin(np.sum(losses, axis=0))] if losses else weights[-1]
+    if losses:
+        return weights[np.argmin(np.sum(losses, axis=0))]
+    return weights[-1 if fit.data.n_rows < fit.data.X.n_features else -2]
 
 
 def _n_trials(fit):
@@ -128,19 +131,20 @@ def _held_out_losses(part, weights):
         The weakest first.
     """
     network = linear = part.first_network()
-    if part.recipe.latent != NormalCode():  # where it adds nothing yet
+    if part.recipe.latent != NormalCode():  # at factor analysis it adds nothing yet
         linear = started_at(part.linear, network, learns=False)
     by_linear_model = _trial(part, linear, 0.0).validation_loss()
     *weaker, strongest = weights
-    # Among several the losses at the end decide.
-    enough = CLEARLY_LESS * by_linear_model if len(weaker) == 1 else -np.inf
+    # Among several the losses at the end decide. A user's loss may be negative.
+    enough = by_linear_model - (1 - CLEARLY_LESS) * abs(by_linear_model)
+    enough = enough if len(weaker) == 1 else -np.inf
     losses = [_held_out_loss(part, network, weight, enough) for weight in weaker]
     if min(losses) <= by_linear_model:
         return [*losses, by_linear_model]
     return [*losses, _held_out_loss(part, network, strongest, -np.inf)]
 
 
-class Until(Hooks):
+class StopsBelow(Hooks):
     """Ends a training when the loss on rows held out is low enough."""
 
     def __init__(self, loss):
@@ -172,7 +176,7 @@ def _held_out_loss(part, network, weight, enough):
     rule = part.stopping_rule(on_validation=False)
     schedule = part.schedule(min(part.n_epochs, MOST_TRIAL_EPOCHS))
     try:
-        training.run(part.data, part.batch_size, schedule, rule, Until(enough))
+        training.run(part.data, part.batch_size, schedule, rule, StopsBelow(enough))
     except DivergenceError:
         return np.inf
     if training.interrupted:

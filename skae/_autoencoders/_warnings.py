@@ -151,16 +151,18 @@ def warn_of_dominating_rows(data, scale):
         np.square(np.nan_to_num(part - mean) / scale, dtype=np.float64).sum(axis=1)
         for _, part in blocks(rows.target)
     ]
-    distance = rows.weight * np.concatenate(squares)
+    distance = np.concatenate(squares)
     order = np.argsort(-distance)
-    n_far = np.searchsorted(np.cumsum(rows.weight[order]), FEW_ROWS * rows.weight.sum()) + 1
-    share = distance[order[:n_far]].sum() / (distance.sum() or 1.0)
+    distance, weight = distance[order], rows.weight[order]
+    few = max(FEW_ROWS, 1 / rows.n_rows) * weight.sum()
+    taken = np.clip(few - (np.cumsum(weight) - weight), 0, weight)
+    share = (taken @ distance) / ((weight @ distance) or 1.0)
     if rows.n_rows >= FEWEST_ROWS and share > MOST_OF_VARIANCE:
         warn(
-            f"The {n_far / rows.n_rows:.0%} of the rows that are farthest from the mean hold "
-            f"{share:.0%} of the variance of X, so that the fit serves them before all others, and "
-            "rows like them may come back badly. If they are wrong, leave them out "
-            "(trim_fraction). If they belong, transform columns with heavy tails, for instance by "
+            f"The {few / weight.sum():.0%} of the rows that are farthest from the mean hold "
+            f"{share:.0%} of the variance of X, so the squared error is mostly theirs, and rows "
+            "like them may come back badly. If they are wrong, leave them out (trim_fraction, or "
+            "by hand). If they belong, transform columns with heavy tails, for instance by "
             "logarithms or PowerTransformer.",
             DominatingRowsWarning,
         )

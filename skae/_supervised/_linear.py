@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 FINE_SHRINKAGES = tuple((10.0 ** np.arange(1.5, -4.1, -0.25)).tolist())
-"""Those that are tried where the loss of rows left out has a closed form."""
+"""Weights of half the squared coefficients, where the loss of rows left out has a closed form."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 
 from ._head import CrossEntropy, TargetError
 
-WEIGHTS = (1.0, 0.1, 0.01, 1e-3, 1e-4)
+SHRINKAGES = (1.0, 0.1, 0.01, 1e-3, 1e-4)
 """Shrinkages that are tried by default."""
 
 
@@ -17,11 +17,12 @@ class Classification:
         """Weights of half the squared coefficients that are tried, the strongest first.
 
         The second is the usual one. Of two classes, which few rows often separate by chance, the
-        weakest weighs as much as one row, as with scikit-learn's `C=1`: rows held out asked for
+        weakest weighs as much as one row, which is scikit-learn's `C=2`: rows held out asked for
         less, and then probabilities came out too sure.
         """
         n_rows, n_classes = target.shape
-        return tuple(weight / n_rows for weight in (100, 10, 3, 1)) if n_classes == 2 else WEIGHTS
+        of_rows = tuple(weight / n_rows for weight in (100, 10, 3, 1))
+        return of_rows if n_classes == 2 else SHRINKAGES
 
     def linear(self, features, target, weight, shrinkage):
         """Coefficients and intercepts of least cross-entropy plus half the squared coefficients.
@@ -78,7 +79,7 @@ class Regression:
 
     def shrinkages(self, target):
         """Weights that are tried; see `Classification.shrinkages`."""
-        return WEIGHTS
+        return SHRINKAGES
 
     def linear(self, features, target, weight, shrinkage):
         """Coefficients and intercepts of least squares; see `Classification.linear`."""

@@ -7,8 +7,8 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
-from skae import AutoencoderTransformer, Stream
-from skae._engine import Training
+from skae import AutoencoderTransformer, Stream, VariationalAutoencoder
+from skae._engine import DivergenceError, Training
 
 
 def error_of_pca(pca, X):
@@ -17,11 +17,15 @@ def error_of_pca(pca, X):
 
 @pytest.fixture
 def trainings(monkeypatch):
-    """Epochs of each training that is run."""
+    """Epochs of each training that is run; infinite if it diverges."""
     epochs, run = [], Training.run
 
     def counted(training, *arguments, **options):
-        run(training, *arguments, **options)
+        try:
+            run(training, *arguments, **options)
+        except DivergenceError:
+            epochs.append(np.inf)
+            raise
         epochs.append(len(training.history["loss"]))
 
     monkeypatch.setattr(Training, "run", counted)
@@ -98,25 +102,48 @@ def test_nothing_is_tried_where_noise_is_not_learned(params):
     assert fitted.alpha_ < 4000 / 60
 
 
-def test_a_trial_that_diverges_decides_against_its_weight():
+def test_a_trial_that_diverges_decides_against_its_weight(trainings):
     X = wide(20, False, np.random.default_rng(0))[:, :30]
     params = {"hidden_layer_sizes": (4,), "solver": "sgd", "learning_rate_init": 0.05}
     fitted = AutoencoderTransformer(3, random_state=0, **params).fit(X)
     pca = PCA(3).fit(X)
     usual = 4000 / 20 * (1 - pca.explained_variance_ratio_.sum())
     np.testing.assert_allclose(fitted.alpha_, usual, rtol=1e-3)
+    assert np.inf in trainings
     with pytest.raises(ValueError, match="The loss became"):
         AutoencoderTransformer(3, random_state=0, alpha=1000 * usual, **params).fit(X)
 
 
-def test_features_known_in_few_rows_are_no_obstacle_to_trials():
+def test_features_known_in_few_rows_are_no_obstacle_to_trials(trainings):
     X = wide(20, False, np.random.default_rng(0))[:, :40]
     X[np.random.default_rng(1).uniform(size=X.shape) < 0.3] = np.nan
     X[1:, 3] = X[:-1, 7] = np.nan  # known in a single row
     X[0, 3] = X[-1, 7] = 1.0
     fitted = AutoencoderTransformer(3, missing="mask", random_state=0).fit(X)
+    assert len(trainings) > 1
     assert fitted.alpha_ > 0
     assert np.isfinite(fitted.reconstruct(X)).all()
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_where_no_row_can_be_held_out(wide, trainings):
+    """Each feature but one is known in a single row: whichever is held out, one is unknown."""
+    X = np.random.default_rng(0).normal(size=(12, 16 if wide else 12))
+    known = np.arange(X.shape[1]) % 12
+    gaps = np.full_like(X, np.nan)
+    gaps[known, np.arange(X.shape[1])] = X[known, np.arange(X.shape[1])]
+    gaps[:, 0] = X[:, 0]
+    autoencoder = AutoencoderTransformer(1, missing="mask", max_iter=10, random_state=0).fit(gaps)
+    assert trainings == [10]
+    usual = 4000 / 12
+    assert (autoencoder.alpha_ > usual) == wide
+
+
+def test_factors_and_noise_are_shrunk_more_than_usual():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 4)) @ rng.normal(size=(4, 40)) + rng.normal(size=(150, 40))
+    vae = VariationalAutoencoder(4, random_state=0).fit(X)
+    assert vae.alpha_ == pytest.approx(1e5 * 40 / 150)
 
 
 def test_rows_in_blocks_are_shrunk_as_usual():
