@@ -130,18 +130,20 @@ def _held_out_losses(part, weights):
     weights : list of float
         The weakest first.
     """
-    network = linear = part.first_network()
-    if part.recipe.latent != NormalCode():  # at factor analysis it adds nothing yet
+    network, held_out = part.first_network(), part.data.validation
+    if part.recipe.latent == NormalCode():
+        linear, held_out = network, held_out.repeated(N_DRAWS)  # which adds nothing yet
+    else:
         linear = started_at(part.linear, network, learns=False)
-    by_linear_model = _trial(part, linear, 0.0).validation_loss()
+    by_linear_model = _loss_on(held_out, _trial(part, linear, 0.0))
     *weaker, strongest = weights
     # Among several the losses at the end decide. A user's loss may be negative.
     enough = by_linear_model - (1 - CLEARLY_LESS) * abs(by_linear_model)
-    enough = enough if len(weaker) == 1 else -np.inf
-    losses = [_held_out_loss(part, network, weight, enough) for weight in weaker]
+    enough = enough if len(weaker) == 1 else None
+    losses = [_held_out_loss(part, held_out, network, weight, enough) for weight in weaker]
     if min(losses) <= by_linear_model:
         return [*losses, by_linear_model]
-    return [*losses, _held_out_loss(part, network, strongest, -np.inf)]
+    return [*losses, _held_out_loss(part, held_out, network, strongest)]
 
 
 class StopsBelow(Hooks):
@@ -156,8 +158,8 @@ class StopsBelow(Hooks):
 
 
 def _trial(part, network, weight):
-    """The `Training` of a fit with a weight of the penalty, validated on the rows held out."""
-    training = Training(
+    """The `Training` of a fit with a weight of the penalty."""
+    return Training(
         part.recipe,
         part.objective.weighing_weights(weight),
         part.solver,
@@ -166,19 +168,26 @@ def _trial(part, network, weight):
         start=network,
         devices=part.devices,
     )
-    n_draws = N_DRAWS if part.recipe.latent == NormalCode() else 1
-    training.validate_on(part.data.validation.repeated(n_draws))
-    return training
 
 
-def _held_out_loss(part, network, weight, enough):
-    training = _trial(part, network, weight)
+def _held_out_loss(part, held_out, network, weight, enough=None):
+    """Loss after a training, which ends as soon as it is `enough`; without, it is computed once."""
+    training, hooks = _trial(part, network, weight), Hooks()
+    if enough is not None:
+        training.validate_on(held_out)
+        hooks = StopsBelow(enough)
     rule = part.stopping_rule(on_validation=False)
     schedule = part.schedule(min(part.n_epochs, MOST_TRIAL_EPOCHS))
     try:
-        training.run(part.data, part.batch_size, schedule, rule, StopsBelow(enough))
+        training.run(part.data, part.batch_size, schedule, rule, hooks)
     except DivergenceError:
         return np.inf
     if training.interrupted:
         raise KeyboardInterrupt
-    return training.history["val_loss"][-1]
+    return _loss_on(held_out, training)
+
+
+def _loss_on(held_out, training):
+    training.validate_on(held_out)
+    loss = training.validation_loss()
+    return loss if np.isfinite(loss) else np.inf
