@@ -26,8 +26,12 @@ TRIED_VALUES, MOST_TRIED_VALUES = 2**18, 2**24
 second number, and none beside factor analysis."""
 
 CLEARLY_LESS = 0.9
-"""Loss on rows held out, as a share of PCA's, that ends a trial: such a network has learned more
-than noise. Most are there after a few epochs."""
+"""Loss on rows held out, as a share of the linear model's, that ends a trial: such a network has
+learned more than noise. Most are there after a few epochs."""
+
+LATE, LESS, MORE = 0.3, 0.97, 1.02
+"""After that share of its epochs a trial ends at less or more than these shares, too; earlier, some
+trainings still came back to the other side."""
 
 HELD_OUT = 0.15
 """Share of the rows that a trial holds out."""
@@ -36,7 +40,7 @@ ENOUGH_HELD_OUT = 200
 """Rows held out, in all trials, from which there is no other trial."""
 
 MOST_TRIALS = 5
-"""Most splits on trial, each with one or two trainings beside PCA, two or three beside factors."""
+"""Most splits on trial, each with a training beside PCA, and two or three beside factors."""
 
 FEWEST_EPOCHS, MOST_TRIAL_EPOCHS = 10, 100
 """Epochs of a fit from which there are trials, and most epochs of a training on trial."""
@@ -98,7 +102,7 @@ def _chosen(fit, weights):
         if fit.estimator.missing == "mask" and not (rows.input_summary.weight > 0).all():
             continue  # a feature is known in the rows held out alone
         fit.report.trial(trial, n_trials)
-        losses.append(_held_out_losses(fit.on_rows(rows), weights))
+        losses.append(Trial(fit.on_rows(rows)).losses(weights))
         if trial == 1 and len(losses) == 2 and len(set(np.argmin(losses, axis=1))) == 1:
             break  # both say the same
     if losses:
@@ -116,78 +120,112 @@ def _n_trials(fit):
     return min(MOST_TRIALS, -(-ENOUGH_HELD_OUT // n_held_out)) if is_small else 1
 
 
-def _held_out_losses(part, weights):
-    """Losses on the rows that a fit holds out, with each weight; infinite where training diverges.
-
-    With the strongest, hidden layers add nearly nothing: if another comes back better than by the
-    linear model alone, the linear model's loss stands for that.
+class Trial:
+    """Trainings with several weights, and their losses on rows held out.
 
     Parameters
     ----------
     part : Fit
         Of the other rows, with their own constants and start: those of all rows would hold the
         noise of the rows held out.
-    weights : list of float
-        The weakest first.
     """
-    network, held_out = part.first_network(), part.data.validation
-    if part.recipe.latent == NormalCode():
-        linear, held_out = network, held_out.repeated(N_DRAWS)  # which adds nothing yet
-    else:
-        linear = started_at(part.linear, network, learns=False)
-    by_linear_model = _loss_on(held_out, _trial(part, linear, 0.0))
-    *weaker, strongest = weights
-    # Among several the losses at the end decide. A user's loss may be negative.
-    enough = by_linear_model - (1 - CLEARLY_LESS) * abs(by_linear_model)
-    enough = enough if len(weaker) == 1 else None
-    losses = [_held_out_loss(part, held_out, network, weight, enough) for weight in weaker]
-    if min(losses) <= by_linear_model:
-        return [*losses, by_linear_model]
-    return [*losses, _held_out_loss(part, held_out, network, strongest)]
+
+    def __init__(self, part):
+        self._part, self._network = part, part.first_network()
+        self._held_out = part.data.validation
+        self._beside_factors = part.recipe.latent == NormalCode()
+        if self._beside_factors:
+            self._held_out = self._held_out.repeated(N_DRAWS)
+
+    def losses(self, weights):
+        """The loss with each weight; infinite where training diverges.
+
+        Parameters
+        ----------
+        weights : list of float
+            The weakest first.
+        """
+        of_these = self._losses_beside_factors if self._beside_factors else self._losses_beside_pca
+        return of_these(*weights)
+
+    def _losses_beside_pca(self, usual, strong):
+        """With the strong weight hidden layers add nearly nothing: the linear model's loss counts.
+
+        That spares a training (`docs/benchmarks/noise.py` compares the two). But training may
+        diverge, which shows in a few epochs.
+        """
+        linear = started_at(self._part.linear, self._network, learns=False)
+        by_linear_model = self._loss_of(self._training(linear, 0.0))
+        loss = self._loss(usual, Clear(by_linear_model, self._n_epochs))
+        if loss > by_linear_model and np.isinf(self._loss(strong, n_epochs=FEWEST_EPOCHS)):
+            return loss, np.inf
+        return loss, by_linear_model
+
+    def _losses_beside_factors(self, *weights):
+        """If another weight does better than factor analysis, its loss counts for the strongest."""
+        by_factors = self._loss_of(self._training(self._network, 0.0))
+        losses = [self._loss(weight) for weight in weights[:-1]]
+        if min(losses) <= by_factors:
+            return *losses, by_factors
+        return *losses, self._loss(weights[-1])
+
+    @property
+    def _n_epochs(self):
+        return min(self._part.n_epochs, MOST_TRIAL_EPOCHS)
+
+    def _training(self, network, weight):
+        part = self._part
+        return Training(
+            part.recipe,
+            part.objective.weighing_weights(weight),
+            part.solver,
+            part.seed,
+            part.constants,
+            start=network,
+            devices=part.devices,
+        )
+
+    def _loss(self, weight, clear=None, n_epochs=None):
+        """The loss after a training, which may end when it is `Clear` which way it goes."""
+        part, training = self._part, self._training(self._network, weight)
+        if clear is not None:
+            training.validate_on(self._held_out)
+        rule = part.stopping_rule(on_validation=False)
+        schedule = part.schedule(n_epochs or self._n_epochs)
+        try:
+            training.run(part.data, part.batch_size, schedule, rule, clear or Hooks())
+        except DivergenceError:
+            return np.inf
+        if training.interrupted:
+            raise KeyboardInterrupt
+        return self._loss_of(training)
+
+    def _loss_of(self, training):
+        """The loss of the network that a training has reached."""
+        training.validate_on(self._held_out)
+        loss = training.validation_loss()
+        return loss if np.isfinite(loss) else np.inf
 
 
-class StopsBelow(Hooks):
-    """Ends a training when the loss on rows held out is low enough."""
+class Clear(Hooks):
+    """Ends a training when rows held out tell whether it learns more than noise.
 
-    def __init__(self, loss):
-        self._loss = loss
+    Parameters
+    ----------
+    reference : float
+        The linear model's loss on them. A user's loss may be negative.
+    n_epochs : int
+        Epochs of the whole training.
+    """
+
+    def __init__(self, reference, n_epochs):
+        shares = np.array([CLEARLY_LESS, LESS, MORE])
+        self._clearly_less, *self._unclear = reference + (shares - 1) * abs(reference)
+        self._late = LATE * n_epochs
 
     def after_epoch(self, training):
-        """An epoch ended; returns whether the loss is low enough."""
-        return training.history["val_loss"][-1] <= self._loss
-
-
-def _trial(part, network, weight):
-    """The `Training` of a fit with a weight of the penalty."""
-    return Training(
-        part.recipe,
-        part.objective.weighing_weights(weight),
-        part.solver,
-        part.seed,
-        part.constants,
-        start=network,
-        devices=part.devices,
-    )
-
-
-def _held_out_loss(part, held_out, network, weight, enough=None):
-    """Loss after a training, which ends as soon as it is `enough`; without, it is computed once."""
-    training, hooks = _trial(part, network, weight), Hooks()
-    if enough is not None:
-        training.validate_on(held_out)
-        hooks = StopsBelow(enough)
-    rule = part.stopping_rule(on_validation=False)
-    schedule = part.schedule(min(part.n_epochs, MOST_TRIAL_EPOCHS))
-    try:
-        training.run(part.data, part.batch_size, schedule, rule, hooks)
-    except DivergenceError:
-        return np.inf
-    if training.interrupted:
-        raise KeyboardInterrupt
-    return _loss_on(held_out, training)
-
-
-def _loss_on(held_out, training):
-    training.validate_on(held_out)
-    loss = training.validation_loss()
-    return loss if np.isfinite(loss) else np.inf
+        """An epoch ended; returns whether the loss after it is clear."""
+        loss = training.history["val_loss"][-1]
+        less, more = self._unclear
+        is_late = len(training.history["loss"]) >= self._late
+        return loss <= self._clearly_less or (is_late and not less <= loss <= more)
