@@ -50,7 +50,7 @@ from ..losses import LOSSES, as_loss
 from ..penalties import WEIGHT_PENALTIES, as_penalty
 from ._by_rows import by_rows
 from ._checkpoint import Checkpoint
-from ._fit import Fit, is_fitted_name
+from ._fit import Fit
 from ._keras_models import KerasModelsMixin
 from ._results import (
     check_computed,
@@ -60,6 +60,7 @@ from ._results import (
     features_of_codes_like,
     floating_type,
 )
+from ._state import is_fitted_name
 
 
 class BaseAutoencoder(

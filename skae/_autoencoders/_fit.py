@@ -1,7 +1,8 @@
-"""One fit: its data, its pretraining, its training, and what it leaves behind."""
+"""One fit: its data, its pretraining and its training."""
 
 import copy
 from contextlib import closing
+from functools import partial
 from numbers import Integral
 
 import numpy as np
@@ -17,10 +18,8 @@ from .._engine import (
     Recipe,
     Schedule,
     Solver,
-    SolverState,
     StoppingRule,
     Training,
-    backend_name,
     canonical_activation,
     check_runs,
     devices_of,
@@ -43,6 +42,7 @@ from ._pretraining import LayerHooks, layers_of, pretrained
 from ._report import Report
 from ._shares import check_agreement, check_share, check_undivided, shared
 from ._shrinkage import weight_of_penalty
+from ._state import fitted_state
 from ._trimming import trimmed
 from ._warnings import (
     warn_of_bounded_output,
@@ -120,7 +120,7 @@ class Fit(Hooks):
         check_runs()
         self._prepare(X, X_clean, sample_weight, X_val)
         self._callbacks = EpochCallbacks(
-            self._original, X, self.n_epochs + len(self._layers), self.state
+            self._original, X, self.n_epochs + len(self._layers), partial(fitted_state, self)
         )
         n_earlier = 0 if self.start is None else self.start.n_iter_
         self.report = Report(
@@ -132,7 +132,7 @@ class Fit(Hooks):
         )
         with closing(self.report):
             self._train(self.first_network())
-        state = self.state()
+        state = fitted_state(self)
         check_outcome(self, state["_network"])
         return state
 
@@ -562,49 +562,3 @@ class Fit(Hooks):
     def at_rest(self, training):
         """The training goes on."""
         self.reached.at_rest(WHOLE, training)
-
-    # What is kept
-
-    def state(self):
-        """All that the fit learned, by attribute, from the training as it stands."""
-        estimator, training = self.estimator, self.training
-        history = joined(self.start.history_ if self.start else {}, training.history)
-        on_validation = estimator.early_stopping and "val_loss" in history
-        keeps_slots = self.incremental or estimator.warm_start
-        network = training.network()
-        names = {"n_features_in_", "feature_names_in_"} & set(vars(estimator))
-        return {
-            "_network": network,
-            **{name: getattr(estimator, name) for name in names},
-            "n_iter_": len(history["loss"]),
-            "history_": history,
-            "loss_curve_": history["loss"],
-            "val_loss_curve_": history.get("val_loss"),
-            "stop_reason_": training.stop_reason,
-            "best_loss_": float(np.nanmin(history["val_loss" if on_validation else "loss"])),
-            "_table": estimator._table,
-            "mean_": self.mean,
-            "pca_error_": self.pca_error,
-            "alpha_": self.alpha,
-            "backend_": backend_name(),
-            **estimator._extra_attributes(network),
-            "_slots": SolverState(self.solver.name, training.slots()) if keeps_slots else None,
-            "_seed": self.seed,
-        }
-
-
-def joined(earlier, new):
-    """One history of two trainings; NaN stands for what was not recorded in an epoch."""
-
-    def curve(history, name):
-        return history.get(name, [float("nan")] * len(history.get("loss", [])))
-
-    names = dict.fromkeys([*earlier, *new])
-    return {name: curve(earlier, name) + curve(new, name) for name in names}
-
-
-def is_fitted_name(name):
-    """Whether an attribute is one that a fit leaves behind."""
-    return name in {"_network", "_slots", "_seed", "_table", "_is_stream"} or (
-        name.endswith("_") and name[0] != "_"
-    )

@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from ._fit import is_fitted_name
+from ._state import is_fitted_name
 from ._weights import check_computes_the_same, with_keras_weights
 
 NETWORKS = {"encoder_", "decoder_", "model_"}

@@ -27,9 +27,9 @@ from .. import (
     penalties,
 )
 from .._autoencoders._base import BaseAutoencoder
-from .._autoencoders._fit import is_fitted_name
 from .._autoencoders._incomplete import NormalModel
 from .._autoencoders._linear_start import LinearModel
+from .._autoencoders._state import is_fitted_name
 from .._data.table import CategoryColumn, EmptyColumn, NumberColumn, Table
 from .._engine import FittedNetwork, NormalCode, PointCode, Recipe, SolverState
 from .._supervised._head import WithHead

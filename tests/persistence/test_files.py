@@ -26,7 +26,7 @@ from skae import (
     SparseAutoencoder,
     VariationalAutoencoder,
 )
-from skae._autoencoders._fit import is_fitted_name
+from skae._autoencoders._state import is_fitted_name
 from skae._persistence import file_format
 from skae.architectures import Architecture, Conv, Dense
 from skae.corruption import Corruption, GaussianNoise, MaskingNoise, SwapNoise
