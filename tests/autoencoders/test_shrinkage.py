@@ -66,10 +66,10 @@ def test_a_trial_ends_as_soon_as_rows_held_out_come_back_much_better_than_by_pca
 
 
 def test_a_trial_ends_when_rows_held_out_come_back_worse_than_by_pca(trainings):
-    """After 30 of 100 epochs; ten with the strong weight show whether it diverges."""
+    """After 40 of 100 epochs; ten with the strong weight show whether it diverges."""
     X, n_components = noise(np.random.default_rng(0))
     AutoencoderTransformer(n_components, random_state=0).fit(X)
-    assert trainings == [30, 10, 30, 10, 100]
+    assert trainings == [40, 10, 40, 10, 100]
 
 
 def test_of_many_rows_a_feature_there_are_no_trials(trainings):
