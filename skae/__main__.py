@@ -187,6 +187,8 @@ def _draw(data, models, path):
         LatentSpaceDisplay.from_estimator(models[method, 2], X_test, data.y_test, ax=ax)
     curves = {f"{key[0]}({key[1]})": models[key] for key in models if key[0] in AUTOENCODERS}
     LossCurveDisplay.from_estimators(curves, log_scale=True, ax=axes["L"])
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.15)}  # the curves fill the axes
+    axes["L"].legend(frameon=False, fontsize="small", ncols=2, **below)
     figure.savefig(path, dpi=110)
     print(f"\npicture: {path}")
 
