@@ -29,7 +29,7 @@ from skae import (
 )
 from skae._autoencoders import _checkpoint, _identity
 from skae._autoencoders._checkpoint import CheckpointFile
-from skae._autoencoders._fit import is_fitted_name
+from skae._autoencoders._state import is_fitted_name
 from skae._engine import Training, batches, content_digest
 from skae._persistence import checkpoints, file_format
 from skae._persistence.checkpoints import read_checkpoint, write_checkpoint
