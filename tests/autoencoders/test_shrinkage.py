@@ -1,5 +1,6 @@
 """`alpha="auto"`: data of which hidden layers only learn noise come back as by PCA."""
 
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import numpy as np
@@ -8,6 +9,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from skae import AutoencoderTransformer, Stream, VariationalAutoencoder
+from skae._autoencoders._shrinkage import Clear
 from skae._engine import DivergenceError, Training
 
 
@@ -70,6 +72,26 @@ def test_a_trial_ends_when_rows_held_out_come_back_worse_than_by_pca(trainings):
     X, n_components = noise(np.random.default_rng(0))
     AutoencoderTransformer(n_components, random_state=0).fit(X)
     assert trainings == [40, 10, 40, 10, 100]
+
+
+@pytest.mark.parametrize(
+    ("change", "n_epochs", "ends"),
+    [
+        (-0.11, 1, True),
+        (-0.05, 3, False),
+        (-0.05, 4, True),
+        (-0.02, 4, False),
+        (0.01, 10, False),
+        (0.03, 3, False),
+        (0.03, 4, True),
+    ],
+)
+@pytest.mark.parametrize("reference", [2.0, -2.0])
+def test_when_the_answer_of_a_trial_is_clear(reference, change, n_epochs, ends):
+    """Of ten epochs; the change is relative to the linear model's loss, which may be negative."""
+    history = {"loss": [0.0] * n_epochs, "val_loss": [reference + change * abs(reference)]}
+    clear = Clear(reference, 10)
+    assert bool(clear.after_epoch(SimpleNamespace(history=history))) is ends
 
 
 def test_of_many_rows_a_feature_there_are_no_trials(trainings):
