@@ -44,7 +44,7 @@ __all__ = [
     "trusted_types",
 ]
 
-_ROOMS = {
+_LAZY_NAMES = {
     "AutoencoderClassifier": "_supervised",
     "AutoencoderImputer": "impute",
     "AutoencoderOutlierDetector": "outliers",
@@ -64,8 +64,8 @@ imported by its name."""
 
 def __getattr__(name):
     """Import what most programs do without where it is first used."""
-    if name in _ROOMS:
-        return getattr(importlib.import_module(f".{_ROOMS[name]}", __name__), name)
+    if name in _LAZY_NAMES:
+        return getattr(importlib.import_module(f".{_LAZY_NAMES[name]}", __name__), name)
     if name in _SUBMODULES:
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

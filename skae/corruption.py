@@ -22,8 +22,8 @@ from ._engine import (
     draws,
     is_own,
     ops,
-    out_of_reach,
     session,
+    uninterrupted,
     value_at,
 )
 from ._terms import Term
@@ -205,7 +205,7 @@ class Corruption(Term):
         key = random.randint(2**32, size=2, dtype=np.uint32)
         level = np.asarray(value_at(self.checked_level(), 0, random), np.float32)
         check_runs()
-        return out_of_reach(lambda: self._noisy(X, level, key))
+        return uninterrupted(lambda: self._noisy(X, level, key))
 
     def _noisy(self, X, level, key):
         """Checked rows, corrupted with the noise of a key."""

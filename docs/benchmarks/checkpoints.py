@@ -169,7 +169,7 @@ def cost(label, estimator, X, repeats):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "a.checkpoint")
             plain.append(seconds_of(clone(estimator), X))
-            watch = Stopwatch([(_checkpoint.Reached, "keep"), (_checkpoint, "identity")])
+            watch = Stopwatch([(_checkpoint.FitProgress, "keep"), (_checkpoint, "identity")])
             with watch:
                 seconds = seconds_of(clone(estimator).set_params(checkpoint=path), X)
             ratios.append(seconds[1] / plain[-1][1])

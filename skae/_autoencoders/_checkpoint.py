@@ -71,7 +71,7 @@ class Checkpoint(BaseEstimator):
             raise ValueError(f"every must be a number of seconds of at least 0, got {self.every}.")
 
 
-class Reached:
+class FitProgress:
     """What a fit has reached, for another process to go on from.
 
     Parameters
@@ -104,7 +104,7 @@ class Reached:
         if self.file is not None and not (earlier and earlier.ended):
             self.keep(name, training)
 
-    def at_rest(self, name, training):
+    def keep_if_due(self, name, training):
         """Keep what a training has reached if it is time to."""
         if self.file is not None and self.file.is_due:
             self.keep(name, training)
@@ -117,8 +117,8 @@ class Reached:
         self.file.write(self, start)
 
 
-def reached(fit, rows, seed):
-    """The `Reached` of a fit: from its file, if there is one.
+def resumed_progress(fit, rows, seed):
+    """The `FitProgress` of a fit: from its file, if there is one.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def reached(fit, rows, seed):
     """
     checkpoint = fit.estimator.checkpoint
     if checkpoint is None or fit.incremental:
-        return Reached(seed)
+        return FitProgress(seed)
     if not isinstance(checkpoint, Checkpoint):
         checkpoint = Checkpoint(checkpoint)
     checkpoint.check()
@@ -148,8 +148,8 @@ def reached(fit, rows, seed):
             content = file.read()
     content = fit.devices.of_first(content)
     if content is None:
-        return Reached(seed, file)
-    earlier = Reached(content["seed"], file)
+        return FitProgress(seed, file)
+    earlier = FitProgress(content["seed"], file)
     earlier.alpha, earlier.trainings = content["alpha"], content["trainings"]
     if file is None:
         return earlier
@@ -219,12 +219,12 @@ class CheckpointFile:
             pause = max(LEAST_SECONDS, self._duration / SHARE_OF_WRITING)
         return time.monotonic() - self._last >= pause
 
-    def write(self, reached, start):
+    def write(self, progress, start):
         """Write what a fit has reached; one that cannot be kept is trained all the same.
 
         Parameters
         ----------
-        reached : Reached
+        progress : FitProgress
         start : float
             When this began, for the cost of it.
         """
@@ -232,12 +232,12 @@ class CheckpointFile:
 
         content = {
             "identity": self.identity,
-            "seed": reached.seed,
-            "alpha": reached.alpha,
-            "trainings": reached.trainings,
+            "seed": progress.seed,
+            "alpha": progress.alpha,
+            "trainings": progress.trainings,
         }
         try:
-            if self._is_own(reached.seed):
+            if self._is_own(progress.seed):
                 write_checkpoint(self.path, content)
                 self._signature = signature(self.path)
         except (OSError, TypeError, ValueError) as error:  # or of what files do not hold

@@ -33,7 +33,7 @@ from ..losses import Gaussian, SquaredError
 from ..penalties import L2
 from ._arguments import checked_rows
 from ._batch_size import batch_size, largest_batch
-from ._checkpoint import WHOLE, reached
+from ._checkpoint import WHOLE, resumed_progress
 from ._constants import bounds, fill, moved_bounds, scale
 from ._factor_start import factor_model, started_at_factors
 from ._linear_start import linear_model, observed_error, started_at, unseen_columns
@@ -83,7 +83,7 @@ class Fit(Hooks):
         Those that share the rows of each training step.
     seed : int
         All that is random follows from it.
-    reached : Reached
+    progress : FitProgress
         What is kept of the fit while it is under way, or was by an earlier process.
     data : TrainingSet
     objective : Objective
@@ -148,8 +148,8 @@ class Fit(Hooks):
                 check_share(estimator)
         if self.devices.n_processes > 1:
             check_agreement(self, rows, X_val)
-        self.reached = reached(self, rows, self.devices.of_first(self._draw_seed()))
-        self.seed = self.reached.seed
+        self.progress = resumed_progress(self, rows, self.devices.of_first(self._draw_seed()))
+        self.seed = self.progress.seed
         self.objective = estimator._objective()
         if estimator._table is not None:
             self.objective = self.objective.on_table(estimator._table)
@@ -408,7 +408,7 @@ class Fit(Hooks):
 
     def first_network(self):
         """Where the training starts: an earlier fit, pretrained layers, or None for new weights."""
-        if WHOLE in self.reached.trainings:
+        if WHOLE in self.progress.trainings:
             return None  # the weights that it had reached take the place of new ones
         if self._layers:
             return pretrained(
@@ -476,7 +476,7 @@ class Fit(Hooks):
         training = Training(recipe, objective, self.solver, seed, constants, devices=self.devices)
         hooks = LayerHooks(self, number, name, self._callbacks.layer(name, n_epochs))
         rule, schedule = self.stopping_rule(on_validation=False), self.schedule(n_epochs)
-        self.reached.run(name, training, data, self.batch_size, schedule, rule, hooks)
+        self.progress.run(name, training, data, self.batch_size, schedule, rule, hooks)
         hooks.callbacks.end()
         if training.interrupted:
             raise KeyboardInterrupt
@@ -501,7 +501,7 @@ class Fit(Hooks):
             training.validate_on(self.data.validation)
         rule = self.stopping_rule(on_validation=estimator.early_stopping)
         schedule = self.schedule(self.n_epochs)
-        self.reached.run(WHOLE, training, self.data, self.batch_size, schedule, rule, self)
+        self.progress.run(WHOLE, training, self.data, self.batch_size, schedule, rule, self)
         self._callbacks.end()
         if training.interrupted and self.incremental:
             raise KeyboardInterrupt  # else a loop over chunks of data could not be stopped
@@ -559,6 +559,6 @@ class Fit(Hooks):
         self.report.epoch(training)
         return self._callbacks.end_epoch(training)
 
-    def at_rest(self, training):
+    def between_passes(self, training):
         """The training goes on."""
-        self.reached.at_rest(WHOLE, training)
+        self.progress.keep_if_due(WHOLE, training)

@@ -168,6 +168,6 @@ class LayerHooks(Hooks):
         self._fit.report.epoch(training, self._number)
         return self.callbacks.end_epoch(training)
 
-    def at_rest(self, training):
+    def between_passes(self, training):
         """The training goes on."""
-        self._fit.reached.at_rest(self._name, training)
+        self._fit.progress.keep_if_due(self._name, training)

@@ -58,10 +58,10 @@ def weight_of_penalty(fit):
     is_l2 = isinstance(fit.objective.penalties[0].penalty, L2)
     if not (is_l2 and fit.has_linear_path(graph_of(fit.recipe))):
         return 0.0
-    if fit.reached.alpha is None:
+    if fit.progress.alpha is None:
         weights = _beside_factors if fit.recipe.latent == NormalCode() else _beside_pca
-        fit.reached.alpha = _chosen(fit, weights(fit))
-    return fit.reached.alpha
+        fit.progress.alpha = _chosen(fit, weights(fit))
+    return fit.progress.alpha
 
 
 def _beside_pca(fit):

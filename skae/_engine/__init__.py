@@ -18,7 +18,7 @@ from .draws import draws
 from .forks import check_runs, has_forked, renewed_in_child
 from .graph import graph_of
 from .inference import FittedNetwork, initial_network
-from .interrupts import out_of_reach
+from .interrupts import uninterrupted
 from .keras_graph import keras_graph_of
 from .keys import content_key, is_own
 from .latent import LATENTS, LOG_VARIANCES, NormalCode, PointCode, divergence
@@ -91,11 +91,11 @@ __all__ = [
     "load_keras",
     "networks_at_once",
     "ops",
-    "out_of_reach",
     "program_info",
     "renewed_in_child",
     "row_factors",
     "session",
     "standardised",
+    "uninterrupted",
     "value_at",
 ]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from . import _jax
 from .forks import renewed_in_child
-from .interrupts import out_of_reach
+from .interrupts import uninterrupted
 
 TAKES_SECOND_KERAS = True
 """Whether a second Keras on JAX is imported beside one that runs on another backend.
@@ -37,7 +37,7 @@ def load_keras():
         with _lock:
             if _keras is None:
                 # Other threads take `_keras` as soon as it is there, without the lock: it is last.
-                imported, _second = out_of_reach(_import_keras)
+                imported, _second = uninterrupted(_import_keras)
                 _keras = imported
     return _keras
 

@@ -6,7 +6,7 @@ import threading
 from .memory import THREAD_BYTES, check_memory
 
 
-def out_of_reach(function):
+def uninterrupted(function):
     """Call `function` where no Ctrl-C breaks it off, which is raised when it is done.
 
     That is for what leaves the process broken if it ends halfway: imports, whose half-imported

@@ -35,7 +35,7 @@ class Hooks:
     def after_epoch(self, training):
         """An epoch ended; a true result ends the training."""
 
-    def at_rest(self, training):
+    def between_passes(self, training):
         """The training goes on; `Training.progress` may be taken now."""
 
 
@@ -170,7 +170,7 @@ class Training:
                     stops = hooks.after_epoch(self)
                 self._ended = self.devices.any(stops) or self._ended
                 if not self._ended:
-                    hooks.at_rest(self)
+                    hooks.between_passes(self)
         self.interrupted = self.devices.any(interrupts.noted)
 
     def _is_last(self):
@@ -282,7 +282,7 @@ class Training:
         rate = self._rates.current
         for number, (block, seed, numbers) in enumerate(passes):
             if number:
-                hooks.at_rest(self)
+                hooks.between_passes(self)
             if interrupts.noted and self.devices.n_processes == 1:  # else the others would wait
                 return False
             with np.errstate(over="ignore"):  # what is infinite then is found in the loss

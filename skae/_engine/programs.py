@@ -11,7 +11,7 @@ from . import _jax, compile_cache
 from .backend import session
 from .building import builds_network
 from .forks import renewed_in_child
-from .interrupts import out_of_reach
+from .interrupts import uninterrupted
 from .keys import is_own
 
 MAX_PROGRAMS = 128
@@ -114,6 +114,6 @@ def compile_program(kind, key, function, arguments, **options):
             with session(needs_keras=not is_own(key)):  # whose settings are each thread's own
                 return _jax.compiled(traced, arguments, is_own=is_own(key), **options)
 
-        return out_of_reach(_jax.on_this_device(compiled))
+        return uninterrupted(_jax.on_this_device(compiled))
 
     return programs.get(kind, (key, _jax.shapes_of(arguments)), make)

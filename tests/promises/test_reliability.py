@@ -31,7 +31,7 @@ def test_every_kind_of_x_is_taken_rightly_or_refused_by_name():
     assert tally.outcomes.total() > 60
 
 
-def test_a_compilation_is_out_of_reach_of_ctrl_c(monkeypatch):
+def test_ctrl_c_does_not_interrupt_a_compilation(monkeypatch):
     """Python delivers signals to the main thread, so none interrupts JAX's tracing."""
     seen, compiled = [], _jax.compiled
 

@@ -4,14 +4,14 @@ import importlib
 import sys
 from contextlib import ExitStack, contextmanager, nullcontext
 
-from ..interrupts import out_of_reach
+from ..interrupts import uninterrupted
 from .hardware import on_cpu
 
 
 def load_jax():
     """Import JAX where no interrupt can break it off."""
     if "jax" not in sys.modules:
-        out_of_reach(lambda: importlib.import_module("jax"))
+        uninterrupted(lambda: importlib.import_module("jax"))
 
 
 PLAIN_SETTINGS = {
