@@ -1,6 +1,7 @@
 """What losses, penalties and corruption processes have in common: terms of an objective."""
 
 import copy
+import inspect
 from abc import ABC
 
 from sklearn.base import BaseEstimator
@@ -15,6 +16,9 @@ class Term(BaseEstimator, ABC):
     copied and saved. It says by class attributes what the rest of skae must know of it; nothing
     else knows a term by its name.
     """
+
+    parameter = None
+    """The parameter of an estimator that takes such terms, for messages."""
 
     numbers = ()
     """Names of the parameters that are arguments of the compiled programs: changing them does not
@@ -46,15 +50,13 @@ class Term(BaseEstimator, ABC):
         return {name: getattr(self, name) for name in self.numbers}
 
 
-def as_term(value, parameter, kind, named, of_function):
+def as_term(value, kind, named, of_function):
     """The term that the value of an estimator's parameter stands for.
 
     Parameters
     ----------
     value : str, object or callable
         A name, a term, or a function of a `ForwardPass`.
-    parameter : str
-        Name of the parameter, for the message.
     kind : type
         Base class of the terms.
     named : dict of str to type
@@ -71,9 +73,20 @@ def as_term(value, parameter, kind, named, of_function):
         return named[value]()
     if isinstance(value, kind):
         return value
-    if callable(value) and not isinstance(value, type):
+    if callable(value) and not isinstance(value, type) and _takes_one_argument(value):
         return of_function(value)
     raise ValueError(
-        f"{parameter} must be one of {sorted(named)}, a {kind.__name__} (an object, not its "
+        f"{kind.parameter} must be one of {sorted(named)}, a {kind.__name__} (an object, not its "
         f"class), or a function of a ForwardPass; got {value!r}."
     )
+
+
+def _takes_one_argument(function):
+    """Whether a function can be called with one argument, as far as Python can tell."""
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        return False
+    except ValueError:  # of some that are compiled, of which it knows nothing
+        return True
+    return True

@@ -63,6 +63,8 @@ class Corruption(Term):
     DenoisingAutoencoder(corruption=Dimming(level=0.3))
     """
 
+    parameter = "corruption"
+
     upper_level = float("inf")
     """Highest level that makes sense; the lowest is 0."""
 

@@ -37,6 +37,8 @@ class Loss(Term):
     AutoencoderTransformer(loss=LogCosh())
     """
 
+    parameter = "loss"
+
     domain = None
     """Interval (low, high) in which the data must lie; None for any."""
 
@@ -394,4 +396,4 @@ def as_loss(value):
     ValueError
         If it stands for none.
     """
-    return as_term(value, "loss", Loss, LOSSES, FunctionLoss)
+    return as_term(value, Loss, LOSSES, FunctionLoss)

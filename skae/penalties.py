@@ -37,6 +37,8 @@ class Penalty(Term):
     AutoencoderTransformer(alpha=0.001, weight_penalty=CodeL2())
     """
 
+    parameter = "weight_penalty"
+
     concerns = frozenset({"weights", "code"})
     """What the penalty is about. One that concerns the weights takes part in layerwise pretraining;
     one that concerns the code prevents the identity mapping."""
@@ -305,4 +307,4 @@ def as_penalty(value):
     ValueError
         If it stands for none.
     """
-    return as_term(value, "weight_penalty", Penalty, WEIGHT_PENALTIES, FunctionPenalty)
+    return as_term(value, Penalty, WEIGHT_PENALTIES, FunctionPenalty)

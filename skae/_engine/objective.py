@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from numbers import Real
 
 import numpy as np
 
@@ -219,11 +220,13 @@ class Objective:
 
 def check_shape(term, value, expected):
     """Refuse what a user's term gave if it is not of the shape that a sum would take it for."""
-    shape = tuple(getattr(value, "shape", ()))
-    if shape != tuple(expected):
+    shape = () if isinstance(value, Real) else getattr(value, "shape", None)
+    if shape is None or tuple(shape) != tuple(expected):
+        wanted = "a scalar" if expected == () else "a value for each entry"
+        given = f"a {type(value).__name__}" if shape is None else f"one of shape {tuple(shape)}"
         raise ValueError(
-            f"{term!r} must give {'a scalar' if expected == () else 'a value for each entry'}, of "
-            f"shape {tuple(expected)} here, but gave one of shape {shape}."
+            f"{term.parameter}={term!r} must give {wanted}, of shape {tuple(expected)} here, but "
+            f"gave {given}."
         )
 
 

@@ -107,7 +107,7 @@ def one_case(name, estimator, params, tally):
             estimator.set_params(**params).fit(X, y)
             result = USES[first_use(estimator)](estimator, X)
         except (ValueError, TypeError) as error:
-            if any(re.search(rf"\b{name}\b", str(error)) for name in [*names, "X"]):
+            if any(re.search(rf"(\b|__){name}\b", str(error)) for name in [*names, "X"]):
                 tally.note("refused by name")
             else:
                 tally.fault("an error that names no parameter", f"{case}: {error!r}")
