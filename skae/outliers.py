@@ -132,7 +132,8 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
 
     A feature that was constant in the training rows, of weight n in all, has no deviation by which
     another value could be judged. It lowers a row's score by log(n + 2): by the rule of succession,
-    1 / (n + 2) is the probability of what never happened in n trials.
+    1 / (n + 2) is the probability of what never happened in n trials. How far the other value is
+    makes no difference, and the row's other values are scored as if it were the usual one.
 
     Examples
     --------
@@ -262,8 +263,17 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
         return self._scores(X)
 
     def _scores(self, X):
-        found = log_density(self.estimator_, self.density_, X)
-        return found - self.surprise_ * n_new_values(X, self.constant_)
+        found = []
+        for part, is_new in self._usual(X):
+            own = log_density(self.estimator_, self.density_, part)
+            found.append(own - self.surprise_ * is_new.sum(axis=1))
+        return np.concatenate(found)
+
+    def _usual(self, X):
+        """Yield blocks of rows with constant features as in training, and which values were not."""
+        for _, part in blocks(Rows(X)):
+            is_new = new_values(part, self.constant_)
+            yield np.where(is_new, self.constant_.astype(part.dtype), part), is_new
 
     @by_rows(score_like)
     def decision_function(self, X):
@@ -303,7 +313,8 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
 
         Half the squared difference over `residual_variance_`. Of a linear model of the data, with
         which a `VariationalAutoencoder` starts, it is what the row's score would rise by if the
-        value were the one that the other values make expected.
+        value were the one that the other values make expected. Of a feature that was constant in
+        the training rows it is `surprise_` where the value is another one, else 0.
 
         Parameters
         ----------
@@ -317,8 +328,22 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         with inside(self, self.estimator_):
-            error = self.estimator_.reconstruction_error(X, per_feature=True)
-        return np.asarray(error) / (2 * self.residual_variance_)
+            X = self.estimator_._check_X(X)
+        never_changed = self._in_columns(np.logical_and, ~np.isnan(self.constant_)[None])
+        found = []
+        for part, is_new in self._usual(X):
+            with np.errstate(over="ignore"):
+                own = self.estimator_._error(part) / (2 * self.residual_variance_)
+            surprise = self.surprise_ * self._in_columns(np.logical_or, is_new)
+            found.append(np.where(never_changed & ~np.isnan(own), 0.0, own) + surprise)
+        return np.concatenate(found)
+
+    def _in_columns(self, function, of_features):
+        """What holds for all or any features of each column; the table is that of the encoded X."""
+        table = self.estimator_._table
+        return (
+            of_features if table is None else function.reduceat(of_features, table.starts, axis=1)
+        )
 
     _array_shapes = {
         "residual_variance_": ("n_features_in_",),
@@ -342,7 +367,8 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
             and all(isinstance(fitted[name], float) for name in ("offset_", "surprise_"))
             and np.isfinite([fitted["offset_"], fitted["surprise_"]]).all()
             and all(isinstance(array, np.ndarray) for array in (variance, constant))
-            and variance.dtype == constant.dtype == np.float64
+            and variance.dtype == np.float64
+            and constant.dtype in (np.float32, np.float64)
             and variance.shape == shape
             and constant.shape == (estimator._network.recipe.n_features,)
             and bool((variance > 0).all())
@@ -452,22 +478,19 @@ def codes_and_residuals(estimator, rows):
 
 
 def log_density(estimator, density, X):
-    """What an estimator and its `NormalDensity`, if it has one, tell of each row."""
-    found = []
+    """What an estimator and its `NormalDensity`, if it has one, tell of each row of an array."""
     # Half a squared deviation of one, which a value that is filled in does not have. Of a Bernoulli
     # distribution the expected value is as likely as others are on average.
     # So is it of categories, in nats.
     table = estimator._table
     is_number = np.ones(1, bool) if table is None else table.shares == 0
     usual = 0.0 if getattr(estimator, "likelihood_", None) == "bernoulli" else 0.5
-    for _, part in blocks(Rows(X)):
-        filled = completed(estimator, part)
-        if density is None:
-            own = estimator._likelihoods(filled, DRAWS)[:, 0]
-        else:
-            own = density.logarithm(*codes_and_residuals(estimator, Rows(filled)))
-        found.append(own - usual * (np.isnan(part) & is_number).sum(axis=1))
-    return np.concatenate(found)
+    filled = completed(estimator, X)
+    if density is None:
+        own = estimator._likelihoods(filled, DRAWS)[:, 0]
+    else:
+        own = density.logarithm(*codes_and_residuals(estimator, Rows(filled)))
+    return own - usual * (np.isnan(X) & is_number).sum(axis=1)
 
 
 def completed(estimator, X):
@@ -485,17 +508,21 @@ def completed(estimator, X):
 
 
 def constant_values(data):
-    """The value of each feature that has only one in a `TrainingSet`; else NaN."""
+    """The value of each feature that has only one in a `TrainingSet`, in its type; else NaN."""
     summary = summarise(data.X)
-    return np.where(summary.low == summary.high, summary.low, np.nan)
+    constant = np.where(summary.low == summary.high, summary.low, np.nan)
+    return constant.astype(np.float32 if data.X.dtype == np.float32 else np.float64)
 
 
-def n_new_values(X, constant):
-    """Number of the values of each row that differ from those of constant features."""
-    known = ~np.isnan(constant)
-    usual = constant[known].astype(np.float32)
-    parts = (part[:, known].astype(np.float32) for _, part in blocks(Rows(X)))
-    return np.concatenate([((part != usual) & ~np.isnan(part)).sum(axis=1) for part in parts])
+def new_values(X, constant):
+    """Which values of an array differ from those of constant features.
+
+    They are compared in the coarser of the two precisions: 0.1 is the same value in both.
+    """
+    coarser = np.float32 if np.float32 in (X.dtype, constant.dtype) else np.float64
+    with np.errstate(over="ignore"):
+        differs = X.astype(coarser) != constant.astype(coarser)
+    return differs & ~np.isnan(X) & ~np.isnan(constant)
 
 
 def residual_variance(estimator, X, weight):

@@ -240,11 +240,28 @@ def test_constant_and_few_rows():
     model = AutoencoderOutlierDetector(random_state=0).fit(X)
     assert np.isfinite(model.score_samples(X)).all()
     assert np.isfinite(model.feature_scores(X)).all()
-    other = X.copy()
-    other[:, 2] = 8.0
-    fall = model.score_samples(X) - model.score_samples(other)
-    np.testing.assert_allclose(fall, np.log(10), atol=0.5)
-    assert (model.feature_scores(other).argmax(axis=1) == 2).all()
+    assert (model.feature_scores(X)[:, 2] == 0).all()
+
+
+@pytest.mark.parametrize(("constant", "other"), [(7.0, 8.0), (0.0, 1e6), (1e9, 1e9 + 1)])
+@pytest.mark.parametrize("estimator", [None, LINEAR], ids=["likelihood", "distance"])
+def test_another_value_of_a_constant_feature_is_a_surprise_of_one_size(estimator, constant, other):
+    X = np.column_stack([1000 * load_wine().data[:60, :4], np.full(60, constant)])
+    model = AutoencoderOutlierDetector(estimator, contamination=0.1, random_state=0).fit(X)
+    changed = X.copy()
+    changed[:, 4] = other
+    fall = model.score_samples(X) - model.score_samples(changed)
+    np.testing.assert_allclose(fall, np.log(62), rtol=1e-9)
+    scores = model.feature_scores(changed)
+    np.testing.assert_array_equal(scores[:, :4], model.feature_scores(X)[:, :4])
+    np.testing.assert_array_equal(scores[:, 4], model.surprise_)
+
+
+def test_a_constant_is_the_same_in_both_precisions():
+    X = np.column_stack([load_wine().data[:40, :4], np.full(40, 0.1)])
+    for train, new in [(X, X.astype(np.float32)), (X.astype(np.float32), X)]:
+        model = AutoencoderOutlierDetector(LINEAR, contamination=0.1, random_state=0).fit(train)
+        assert (model.feature_scores(new)[:, 4] == 0).all()
 
 
 def test_rows_of_weight_zero_are_as_if_they_were_not_there(rows):

@@ -172,7 +172,8 @@ class Fit(Hooks):
         self._check_noise(summary)
         self._find_linear_model(graph)
         penalty = self.objective.penalties[0].penalty
-        if estimator.alpha == "auto" and self.start is None and not isinstance(penalty, L2):
+        has_weight = estimator.alpha != "auto" or isinstance(penalty, L2)
+        if not (has_weight or (goes_on and self.incremental)):
             warn_of_unweighted_penalty(penalty)
         warn_of_wide_code(self.objective, graph, self.recipe.n_features)
         self.n_epochs = 1 if self.incremental else estimator.max_iter

@@ -39,6 +39,12 @@ HELD_OUT = 0.15
 ENOUGH_HELD_OUT = 200
 """Rows held out, in all trials, from which there is no other trial."""
 
+SAME = 1e-3
+"""Difference of losses, as a share of them, that decides nothing."""
+
+FEWEST_HELD_OUT = 10
+"""Rows held out, in trials that all say the same, without which there is another one."""
+
 MOST_TRIALS = 5
 """Most splits on trial, each with a training beside PCA, and two or three beside factors."""
 
@@ -53,33 +59,38 @@ def weight_of_penalty(fit):
     """The weight of the penalty on the weights of a `Fit`: that of `alpha`, or the one chosen."""
     if fit.estimator.alpha != "auto":
         return float(fit.estimator.alpha)
-    if fit.start is not None:
-        return fit.start.alpha_
     is_l2 = isinstance(fit.objective.penalties[0].penalty, L2)
     if not (is_l2 and fit.has_linear_path(graph_of(fit.recipe))):
         return 0.0
+    if fit.start is not None:
+        return fit.start.alpha_
     if fit.progress.alpha is None:
-        weights = _beside_factors if fit.recipe.latent == NormalCode() else _beside_pca
-        fit.progress.alpha = _chosen(fit, weights(fit))
+        alphas = _beside_factors if fit.recipe.latent == NormalCode() else _beside_pca
+        fit.progress.alpha = _chosen(fit, alphas(fit))
     return fit.progress.alpha
 
 
 def _beside_pca(fit):
-    """The weights to choose from, the weakest first."""
-    n_rows, n_features = fit.data.n_rows, fit.data.X.n_features
-    usual = float(SHRINKAGE * fit.linear.unexplained / n_rows)
+    """The weights to choose from, the weakest first.
+
+    Of as many components as rows, PCA leaves nothing of these, whatever it leaves of others: the
+    share is taken to be all, as it is in the start of the hidden layers.
+    """
+    n_rows, n_features = _n_rows(fit), fit.data.X.n_features
+    explains_all = len(fit.linear.variances) + 1 >= n_rows
+    unexplained = 1.0 if explains_all else fit.linear.unexplained
+    usual = float(SHRINKAGE * unexplained / n_rows)
     is_few = n_rows < MOST_ROWS_PER_FEATURE * n_features
-    is_small = n_rows * n_features <= MOST_TRIED_VALUES
-    is_tried = is_few and is_small and fit.learns and not fit.data.is_streamed and _is_tried(fit)
+    is_tried = is_few and _is_held(fit, MOST_TRIED_VALUES) and fit.learns and _is_tried(fit)
     return [usual, STRONG_SHRINKAGE * usual] if is_tried else [usual]
 
 
 def _beside_factors(fit):
+    """The weights to choose from, the weakest first; without trials there is no shrinkage."""
     if not _is_tried(fit):
         return [0.0]
-    n_rows, n_features = fit.data.n_rows, fit.data.X.n_features
-    usual = DRAWN_SHRINKAGE * n_features / n_rows
-    is_small = n_rows * n_features <= TRIED_VALUES and not fit.data.is_streamed
+    usual = float(DRAWN_SHRINKAGE * fit.data.X.n_features / _n_rows(fit))
+    is_small = _is_held(fit, TRIED_VALUES)
     return [0.0, usual, STRONG_DRAWN_SHRINKAGE * usual] if is_small else [usual]
 
 
@@ -88,39 +99,61 @@ def _is_tried(fit):
     return not fit.estimator.early_stopping and fit.n_epochs >= FEWEST_EPOCHS
 
 
-def _chosen(fit, weights):
+def _is_held(fit, most_values):
+    """Whether the rows are held in memory, and have at most so many values."""
+    n_values = fit.data.n_rows * fit.data.X.n_features
+    return not fit.data.is_streamed and n_values <= most_values
+
+
+def _n_rows(fit):
+    """Number of rows by what they tell: copies tell nothing new, nor does a weight near zero."""
+    is_known = _is_held(fit, MOST_TRIED_VALUES) and fit.devices.n_processes == 1
+    return fit.data.n_effective if is_known else fit.data.n_rows
+
+
+def _chosen(fit, alphas):
     """The weight with which rows that are held out are described best.
 
     Where none can be held out it is the usual one, but of more features than rows the strongest,
     with which the network is nearly its linear path.
     """
-    if len(weights) == 1:
-        return weights[0]
-    losses, n_trials = [], _n_trials(fit)
+    if len(alphas) == 1:
+        return alphas[0]
+    losses, n_held_out, n_trials = [], 0, _n_trials(fit)
     for trial in range(n_trials):
-        rows = fit.data.split(HELD_OUT, fit.seed + trial)
+        rows = fit.data.split(HELD_OUT, fit.seed, trial)
         if fit.estimator.missing == "mask" and not (rows.input_summary.weight > 0).all():
             continue  # a feature is known in the rows held out alone
         fit.report.trial(trial, n_trials)
-        losses.append(Trial(fit.on_rows(rows)).losses(weights))
-        if trial == 1 and len(losses) == 2 and len(set(np.argmin(losses, axis=1))) == 1:
-            break  # both say the same
+        judges = rows.validation
+        found = ShrinkageTrial(fit.on_rows(rows)).losses(alphas)
+        if np.isfinite(found).any():
+            losses.append(np.multiply(found, judges.mean_weight * judges.n_rows))
+        n_held_out += judges.n_rows
+        if len(losses) > 1 and n_held_out >= FEWEST_HELD_OUT and _agree(losses):
+            break
     if losses:
-        return weights[np.argmin(np.sum(losses, axis=0))]
-    return weights[-1 if fit.data.n_rows < fit.data.X.n_features else -2]
+        return alphas[np.argmin(np.sum(losses, axis=0))]
+    return alphas[-1 if fit.data.n_rows < fit.data.X.n_features else -2]
+
+
+def _agree(losses):
+    """Whether one weight is the best in all trials, or as good."""
+    losses = np.array(losses)
+    least = losses.min(axis=1, keepdims=True)
+    return (losses - least <= SAME * np.abs(least)).all(axis=0).any()
 
 
 def _n_trials(fit):
     """How many splits are tried: none if a process has no row to hold out."""
-    n_rows = fit.data.n_rows
+    n_rows = _n_rows(fit)
     n_held_out = round(HELD_OUT * n_rows)
     if not n_held_out or min(fit.devices.gathered(fit.data.X.n_rows)) < 2:
         return 0
-    is_small = n_rows * fit.data.X.n_features <= TRIED_VALUES
-    return min(MOST_TRIALS, -(-ENOUGH_HELD_OUT // n_held_out)) if is_small else 1
+    return min(MOST_TRIALS, -(-ENOUGH_HELD_OUT // n_held_out)) if _is_held(fit, TRIED_VALUES) else 1
 
 
-class Trial:
+class ShrinkageTrial:
     """Trainings with several weights, and their losses on rows held out.
 
     Parameters
@@ -137,16 +170,16 @@ class Trial:
         if self._beside_factors:
             self._held_out = self._held_out.repeated(N_DRAWS)
 
-    def losses(self, weights):
+    def losses(self, alphas):
         """The loss with each weight; infinite where training diverges.
 
         Parameters
         ----------
-        weights : list of float
+        alphas : list of float
             The weakest first.
         """
         of_these = self._losses_beside_factors if self._beside_factors else self._losses_beside_pca
-        return of_these(*weights)
+        return of_these(*alphas)
 
     def _losses_beside_pca(self, usual, strong):
         """With the strong weight hidden layers add nearly nothing: the linear model's loss counts.
@@ -156,28 +189,30 @@ class Trial:
         """
         linear = started_at(self._part.linear, self._network, learns=False)
         by_linear_model = self._loss_of(self._training(linear, 0.0))
-        loss = self._loss(usual, Clear(by_linear_model, self._n_epochs))
+        is_known = np.isfinite(by_linear_model)
+        stop = StopWhenClear(by_linear_model, self._n_epochs) if is_known else None
+        loss = self._loss(usual, stop)
         if loss > by_linear_model and np.isinf(self._loss(strong, n_epochs=FEWEST_EPOCHS)):
             return loss, np.inf
         return loss, by_linear_model
 
-    def _losses_beside_factors(self, *weights):
+    def _losses_beside_factors(self, *alphas):
         """If another weight does better than factor analysis, its loss counts for the strongest."""
         by_factors = self._loss_of(self._training(self._network, 0.0))
-        losses = [self._loss(weight) for weight in weights[:-1]]
+        losses = [self._loss(alpha) for alpha in alphas[:-1]]
         if min(losses) <= by_factors:
             return *losses, by_factors
-        return *losses, self._loss(weights[-1])
+        return *losses, self._loss(alphas[-1])
 
     @property
     def _n_epochs(self):
         return min(self._part.n_epochs, MOST_TRIAL_EPOCHS)
 
-    def _training(self, network, weight):
+    def _training(self, network, alpha):
         part = self._part
         return Training(
             part.recipe,
-            part.objective.weighing_weights(weight),
+            part.objective.weighing_weights(alpha),
             part.solver,
             part.seed,
             part.constants,
@@ -185,15 +220,15 @@ class Trial:
             devices=part.devices,
         )
 
-    def _loss(self, weight, clear=None, n_epochs=None):
-        """The loss after a training, which may end when it is `Clear` which way it goes."""
-        part, training = self._part, self._training(self._network, weight)
-        if clear is not None:
+    def _loss(self, alpha, stop=None, n_epochs=None):
+        """The loss after a training, which a `StopWhenClear` may end."""
+        part, training = self._part, self._training(self._network, alpha)
+        if stop is not None:
             training.validate_on(self._held_out)
         rule = part.stopping_rule(on_validation=False)
         schedule = part.schedule(n_epochs or self._n_epochs)
         try:
-            training.run(part.data, part.batch_size, schedule, rule, clear or Hooks())
+            training.run(part.data, part.batch_size, schedule, rule, stop or Hooks())
         except DivergenceError:
             return np.inf
         if training.interrupted:
@@ -207,7 +242,7 @@ class Trial:
         return loss if np.isfinite(loss) else np.inf
 
 
-class Clear(Hooks):
+class StopWhenClear(Hooks):
     """Ends a training when rows held out tell whether it learns more than noise.
 
     Parameters

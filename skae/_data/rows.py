@@ -103,3 +103,33 @@ class _Standardised(Rows):
     def subset(self, positions):
         """The rows at `positions`, as rows of the same data on the same scale."""
         return super().subset(positions).standardised(self.centre, self.scale)
+
+
+def row_hashes(part):
+    """A hash of each row's values: equal rows have the same in any type that holds them.
+
+    It is a sum of products with fixed random numbers [1]_, mixed.
+
+    Parameters
+    ----------
+    part : ndarray of shape (n_rows, n_features)
+
+    Returns
+    -------
+    hashes : ndarray of uint64 of shape (n_rows,)
+
+    References
+    ----------
+    .. [1] Lemire, D. and Kaser, O. (2014). Strongly universal string hashing is fast. The Computer
+       Journal 57, 1624-1638. https://doi.org/10.1093/comjnl/bxt070
+    """
+    values = part.astype(np.float64, order="C")
+    values += 0.0  # of a zero, the sign
+    values[np.isnan(values)] = np.nan
+    bits = values.view(np.uint64)
+    bits ^= bits >> np.uint64(32)  # the low ones are zero in numbers of few digits
+    keys = np.random.default_rng(0).integers(2**63, size=bits.shape[1], dtype=np.uint64) | 1
+    mixed = bits @ keys
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return mixed

@@ -95,9 +95,9 @@ class SharedSet(HeldElsewhere):
         """Weights of the rows of this share."""
         return np.ldexp(self._own.weight, self._shift)
 
-    def split(self, validation_fraction, seed):
+    def split(self, validation_fraction, seed, number=0):
         """Hold out a random part of each share; see `TrainingSet`."""
-        return SharedSet(self._own.split(validation_fraction, seed), self._devices)
+        return SharedSet(self._own.split(validation_fraction, seed, number), self._devices)
 
     def repeated(self, times):
         """The rows, each as many times."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import frames
-from .rows import Rows
+from .rows import Rows, row_hashes
 from .sources import reblocked
 from .statistics import BLOCK_ROWS, Summary, highest, lowest, summarise
 from .training_set import HeldElsewhere, TrainingSet, most_sampled
@@ -201,21 +201,9 @@ def held_out(part, fraction):
     """Which rows are held out, by a hash of their values.
 
     So a row is held out in every pass, whatever the order of the rows, and so are all its copies;
-    and it takes no memory. The hash is a sum of products with fixed random numbers [1]_.
-
-    References
-    ----------
-    .. [1] Lemire, D. and Kaser, O. (2014). Strongly universal string hashing is fast. The Computer
-       Journal 57, 1624-1638. https://doi.org/10.1093/comjnl/bxt070
+    and it takes no memory.
     """
-    with np.errstate(over="ignore"):
-        values = part.astype(np.float32) + np.float32(0)  # of a zero, the sign
-    values[np.isnan(values)] = np.nan
-    keys = np.random.default_rng(0).integers(2**63, size=values.shape[1], dtype=np.uint64) | 1
-    mixed = values.view(np.uint32).astype(np.uint64) @ keys
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    return mixed < np.uint64(fraction * 2**64)
+    return row_hashes(part) < np.uint64(fraction * 2**64)
 
 
 class Thinned:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .rows import Rows
-from .statistics import has_values, summarise, value_range
+from .rows import Rows, row_hashes
+from .statistics import blocks, has_values, summarise, value_range
 
 SAMPLE_ROWS = 8192
 """Most rows of which principal components are computed."""
@@ -156,26 +156,56 @@ class TrainingSet:
             return self
         return self.subset(np.linspace(0, self.n_rows - 1, most).astype(int))
 
-    def split(self, validation_fraction, seed):
-        """Hold out a random share of the rows for validation.
+    def copy_of(self):
+        """The number of each row's X: copies have the same, in the order of their first ones."""
+        hashes = np.concatenate([row_hashes(part) for _, part in blocks(self.X)])
+        _, first, number = np.unique(hashes, return_index=True, return_inverse=True)
+        return np.argsort(np.argsort(first))[number]
+
+    @property
+    def n_effective(self):
+        """Number of distinct rows; of unequal weights, that of equal ones that tell as much [1]_.
+
+        A weight of k, here, is the same as k copies.
+
+        References
+        ----------
+        .. [1] Kish, L. (1965). Survey Sampling. Wiley, New York.
+        """
+        weight = np.bincount(self.copy_of(), weights=self.weight)
+        weight /= weight.max()  # equal ones, which are 1 now, are summed exactly
+        return weight.sum() ** 2 / np.square(weight).sum()
+
+    def split(self, validation_fraction, seed, number=0):
+        """Hold out a random share of the distinct rows for validation, with all their copies.
+
+        Parameters
+        ----------
+        validation_fraction : float
+        seed : int
+        number : int, default=0
+            Splits of other numbers hold out other rows, as long as there are any.
 
         Raises
         ------
         ValueError
             If no row would be left on either side.
         """
-        n_validation = max(1, round(validation_fraction * self.n_rows))
-        if n_validation >= self.n_rows:
+        copy_of = self.copy_of()
+        n_distinct = copy_of.max() + 1
+        n_validation = max(1, round(validation_fraction * n_distinct))
+        if n_validation >= n_distinct:
             raise ValueError(
                 f"early_stopping=True cannot hold out validation_fraction={validation_fraction} "
-                f"of n_samples={self.n_rows} distinct rows of positive weight and keep some to "
+                f"of n_samples={n_distinct} distinct rows of positive weight and keep some to "
                 "train on. Give more rows, or rows for validation as X_val, or set "
                 "early_stopping=False."
             )
-        order = np.random.default_rng([seed, 2**32 - 1]).permutation(self.n_rows)
-        held_out, kept = np.sort(order[:n_validation]), np.sort(order[n_validation:])
-        training = self.subset(kept)
-        training.validation = self.subset(held_out)
+        order = np.random.default_rng([seed, 2**32 - 1]).permutation(n_distinct)
+        chosen = np.roll(order, -number * n_validation)[:n_validation]
+        is_held_out = np.isin(copy_of, chosen)
+        training = self.subset(np.flatnonzero(~is_held_out))
+        training.validation = self.subset(np.flatnonzero(is_held_out))
         return training
 
     def repeated(self, times):

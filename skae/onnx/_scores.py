@@ -41,6 +41,9 @@ def score_nodes(nodes, detector, network, X, precision):
     NotImplementedError
         If the autoencoder is variational and may have missing values.
     """
+    has_constants = not np.isnan(detector.constant_).all()
+    if has_constants:
+        X, n_new = with_constants(nodes, X, detector.constant_, precision)
     if detector.density_ is None:
         if network.takes_missing:
             raise NotImplementedError(FILLED_FROM_BITS)
@@ -51,10 +54,8 @@ def score_nodes(nodes, detector, network, X, precision):
     if network.takes_missing:
         n_missing = nodes.sum_of_rows(nodes.cast(nodes("IsNaN", X), DOUBLE))
         score = nodes("Sub", score, nodes("Mul", n_missing, USUAL))
-    known = np.flatnonzero(~np.isnan(detector.constant_))
-    if not len(known):
+    if not has_constants:
         return score
-    n_new = n_new_values(nodes, X, known, detector.constant_[known])
     return nodes("Sub", score, nodes("Mul", n_new, np.array(detector.surprise_)))
 
 
@@ -105,9 +106,13 @@ def sum_of_squares(nodes, tensor):
     return nodes.sum_of_rows(squares(nodes, tensor))
 
 
-def n_new_values(nodes, X, known, constant):
-    """Number of the values of each row that differ from those of the constant features."""
-    values = nodes("Gather", X, known.astype(np.int64), axis=1)
-    same = nodes("Equal", nodes.cast(values, FLOAT), constant.astype(np.float32))
-    usual = nodes("Or", same, nodes("IsNaN", values))
-    return nodes.sum_of_rows(nodes.cast(nodes("Not", usual), DOUBLE))
+def with_constants(nodes, X, constant, precision):
+    """X with constant features as in training, and how many values of each row were others."""
+    is_known = ~np.isnan(constant)
+    usual = np.where(is_known, constant, 0.0).astype(np.float64)
+    is_single = precision == FLOAT or constant.dtype == np.float32
+    coarser, of_numpy = (FLOAT, np.float32) if is_single else (DOUBLE, np.float64)
+    same = nodes("Equal", nodes.cast(X, coarser), usual.astype(of_numpy))
+    is_usual = nodes("Or", nodes("Or", same, nodes("IsNaN", X)), ~is_known[None])
+    n_new = nodes.sum_of_rows(nodes.cast(nodes("Not", is_usual), DOUBLE))
+    return nodes("Where", is_usual, X, usual[None]), n_new

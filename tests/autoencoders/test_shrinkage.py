@@ -6,10 +6,10 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, FactorAnalysis
 
 from skae import AutoencoderTransformer, Stream, VariationalAutoencoder
-from skae._autoencoders._shrinkage import Clear
+from skae._autoencoders._shrinkage import ShrinkageTrial, StopWhenClear
 from skae._engine import DivergenceError, Training
 
 
@@ -90,7 +90,7 @@ def test_a_trial_ends_when_rows_held_out_come_back_worse_than_by_pca(trainings):
 def test_when_the_answer_of_a_trial_is_clear(reference, change, n_epochs, ends):
     """Of ten epochs; the change is relative to the linear model's loss, which may be negative."""
     history = {"loss": [0.0] * n_epochs, "val_loss": [reference + change * abs(reference)]}
-    clear = Clear(reference, 10)
+    clear = StopWhenClear(reference, 10)
     assert bool(clear.after_epoch(SimpleNamespace(history=history))) is ends
 
 
@@ -125,10 +125,60 @@ def test_rows_held_out_decide_how_much_is_learned(n_rows, curved, strength):
 
 
 @pytest.mark.parametrize("params", [{"early_stopping": True}, {"max_iter": 5}], ids=str)
-def test_nothing_is_tried_where_noise_is_not_learned(params):
+def test_nothing_is_tried_where_noise_is_not_learned(params, trainings):
     X = wide(60, False, np.random.default_rng(0))
     fitted = AutoencoderTransformer(3, random_state=0, **params).fit(X)
+    assert len(trainings) == 1
     assert fitted.alpha_ < 4000 / 60
+
+
+def test_copies_tell_nothing_new():
+    """Also of rows of which some are held out: a copy on the other side would be known there."""
+    X = wide(110, False, np.random.default_rng(0))
+    chosen = [
+        AutoencoderTransformer(3, random_state=0).fit(X).alpha_,
+        AutoencoderTransformer(3, random_state=0).fit(np.tile(X, (3, 1))).alpha_,
+        AutoencoderTransformer(3, random_state=0).fit(X, sample_weight=np.full(110, 3)).alpha_,
+    ]
+    usual = 4000 / 110 * (1 - PCA(3).fit(X).explained_variance_ratio_.sum())
+    np.testing.assert_allclose(chosen, 1000 * usual, rtol=1e-3)
+
+
+def test_rows_of_hardly_any_weight_count_as_if_left_out():
+    X = np.random.default_rng(0).normal(size=(700, 10))
+    weight = np.where(np.arange(700) < 40, 1.0, 1e-9)
+    fitted = AutoencoderTransformer(4, random_state=0).fit(X, sample_weight=weight)
+    usual = 4000 / 40 * (1 - PCA(4).fit(X[:40]).explained_variance_ratio_.sum())
+    assert fitted.alpha_ >= 0.99 * usual
+
+
+@pytest.mark.parametrize(("n_rows", "n_components"), [(20, 19), (3, 2)])
+def test_as_many_components_as_rows_do_not_explain_other_rows(n_rows, n_components):
+    rng = np.random.default_rng(0)
+    X, new = wide(n_rows, False, rng)[:, :50], wide(200, False, rng)[:, :50]
+    fitted = AutoencoderTransformer(n_components, random_state=0).fit(X)
+    assert fitted.alpha_ == pytest.approx(1000 * 4000 / n_rows)
+    assert -fitted.score(new) < 1.03 * error_of_pca(PCA(n_components).fit(X), new)
+
+
+def test_all_trials_decide_together():
+    """The rows that the first trial holds out say one thing, all of them the other."""
+    losses = iter([(1.0, 2.0), (2.0, 1.0), (2.0, 1.0), (2.0, 1.0), (2.0, 1.0)])
+    X = wide(60, True, np.random.default_rng(0))
+    with patch.object(ShrinkageTrial, "losses", lambda trial, alphas: next(losses)):
+        fitted = AutoencoderTransformer(2, random_state=0).fit(X)
+    assert next(losses, None) is None
+    usual = 4000 / 60 * (1 - PCA(2).fit(X).explained_variance_ratio_.sum())
+    np.testing.assert_allclose(fitted.alpha_, 1000 * usual, rtol=1e-3)
+
+
+def test_another_penalty_does_not_take_over_the_weight():
+    X = wide(60, False, np.random.default_rng(0))
+    autoencoder = AutoencoderTransformer(3, max_iter=3, warm_start=True, random_state=0).fit(X)
+    assert autoencoder.alpha_ > 0
+    with pytest.warns(UserWarning, match=r"weight_penalty=L1\(\) has no effect"):
+        autoencoder.set_params(weight_penalty="l1").fit(X)
+    assert autoencoder.alpha_ == 0
 
 
 def test_a_trial_that_diverges_decides_against_its_weight(trainings):
@@ -150,14 +200,13 @@ def test_features_known_in_few_rows_are_no_obstacle_to_trials(trainings):
     X[0, 3] = X[-1, 7] = 1.0
     fitted = AutoencoderTransformer(3, missing="mask", random_state=0).fit(X)
     assert len(trainings) > 1
-    assert fitted.alpha_ > 0
     assert np.isfinite(fitted.reconstruct(X)).all()
 
 
-@pytest.mark.parametrize("wide", [True, False])
-def test_where_no_row_can_be_held_out(wide, trainings):
+@pytest.mark.parametrize("has_few_rows", [True, False])
+def test_where_no_row_can_be_held_out(has_few_rows, trainings):
     """Each feature but one is known in a single row: whichever is held out, one is unknown."""
-    X = np.random.default_rng(0).normal(size=(12, 16 if wide else 12))
+    X = np.random.default_rng(0).normal(size=(12, 16 if has_few_rows else 12))
     known = np.arange(X.shape[1]) % 12
     gaps = np.full_like(X, np.nan)
     gaps[known, np.arange(X.shape[1])] = X[known, np.arange(X.shape[1])]
@@ -165,14 +214,18 @@ def test_where_no_row_can_be_held_out(wide, trainings):
     autoencoder = AutoencoderTransformer(1, missing="mask", max_iter=10, random_state=0).fit(gaps)
     assert trainings == [10]
     usual = 4000 / 12 * 1e-12  # the share that PCA leaves is none, for which this one stands
-    assert autoencoder.alpha_ == pytest.approx((1000 if wide else 1) * usual)
+    assert autoencoder.alpha_ == pytest.approx((1000 if has_few_rows else 1) * usual)
 
 
 def test_factors_and_noise_are_shrunk_more_than_usual():
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(150, 4)) @ rng.normal(size=(4, 40)) + rng.normal(size=(150, 40))
+    X = rng.normal(size=(550, 4)) @ rng.normal(size=(4, 40)) + rng.normal(size=(550, 40))
+    X, new = X[:150], X[150:]
     vae = VariationalAutoencoder(4, random_state=0).fit(X)
-    assert vae.alpha_ == pytest.approx(1e5 * 40 / 150)
+    assert vae.alpha_ >= 1e4 * 40 / 150
+    assert vae.elbo(new).mean() > FactorAnalysis(4).fit(X).score(new) - 0.1
+    free = VariationalAutoencoder(4, alpha=0.0, random_state=0).fit(X)
+    assert free.elbo(new).mean() < vae.elbo(new).mean() - 1
 
 
 def test_rows_in_blocks_are_shrunk_as_usual():
