@@ -5,8 +5,8 @@ import numpy as np
 from .._engine import SolverState, backend_name
 
 PRIVATE = {"_network", "_slots", "_seed", "_table", "_is_stream"}
-"""Attributes that a fit leaves behind under names that are not public; the last one is of estimators
-that have an autoencoder and were fitted to a `Stream`."""
+"""Attributes that a fit leaves behind under names that are not public; `_is_stream` is that of a
+classifier or regressor."""
 
 
 def is_fitted_name(name):
