@@ -58,7 +58,11 @@ def features_of(estimator, X, sample_weight, *, missing, reset):
     contents = None
     if reset:
         contents = asked_contents(estimator, X)
-        estimator._table = None if contents is None else table_of(contents, sample_weight)
+        if contents is None:
+            estimator._table = None
+        else:
+            share = estimator.trim_fraction
+            estimator._table = table_of(contents, sample_weight, trim_fraction=share)
     X = checked_features(estimator, X, "X", missing=missing, contents=contents, reset=reset)
     if contents is not None:
         warn_of_levels(contents, estimator._table, estimator)

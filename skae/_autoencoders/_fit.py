@@ -48,6 +48,7 @@ from ._warnings import (
     warn_of_bounded_output,
     warn_of_dominating_column,
     warn_of_dominating_rows,
+    warn_of_dominating_values,
     warn_of_interrupt,
     warn_of_noise_level,
     warn_of_unweighted_penalty,
@@ -319,9 +320,20 @@ class Fit(Hooks):
                 self._unseen = unseen_columns(self.linear, variance)
                 if len(self._unseen):
                     warn_of_dominating_column(variance, self._unseen, self._names())
-            squares = isinstance(self.objective.loss, (SquaredError, Gaussian))
-            if squares and self.estimator._table is None and not self.incremental:
-                warn_of_dominating_rows(self.data, self.constants.get("scale", 1.0))
+            if not self.incremental:
+                self._check_far_values()
+
+    def _check_far_values(self):
+        """Warn of rows or values beside which the others hardly count."""
+        table = self.estimator._table
+        if table is not None:  # of numbers divided by their deviations
+            of_feature = zip(table.column_of, table.shares == 0, strict=True)
+            names = [table.columns[number].name if own else None for number, own in of_feature]
+            warn_of_dominating_values(self.data, names)
+        elif isinstance(self.objective.loss, (SquaredError, Gaussian)):
+            scale = self.constants.get("scale", 1.0)
+            if not warn_of_dominating_rows(self.data, scale):
+                warn_of_dominating_values(self.data, self._names())
 
     def _recipe(self, output_activation):
         """The network to train."""

@@ -5,7 +5,8 @@ import numpy as np
 from .._engine import SolverState, backend_name
 
 PRIVATE = {"_network", "_slots", "_seed", "_table", "_is_stream"}
-"""Attributes that a fit leaves behind under names that are not public."""
+"""Attributes that a fit leaves behind under names that are not public; `_is_stream` is that of a
+classifier or regressor."""
 
 
 def is_fitted_name(name):
@@ -20,14 +21,14 @@ def fitted_state(fit):
     on_validation = estimator.early_stopping and "val_loss" in history
     keeps_slots = fit.incremental or estimator.warm_start
     network = training.network()
-    names = {"n_features_in_", "feature_names_in_"} & set(vars(estimator))
+    names = [name for name in ("n_features_in_", "feature_names_in_") if hasattr(estimator, name)]
     return {
         "_network": network,
         **{name: getattr(estimator, name) for name in names},
         "n_iter_": len(history["loss"]),
         "history_": history,
-        "loss_curve_": history["loss"],
-        "val_loss_curve_": history.get("val_loss"),
+        "loss_curve_": list(history["loss"]),
+        "val_loss_curve_": list(history["val_loss"]) if "val_loss" in history else None,
         "stop_reason_": training.stop_reason,
         "best_loss_": float(np.nanmin(history["val_loss" if on_validation else "loss"])),
         "_table": estimator._table,

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from .._data.statistics import BLOCK_ROWS, blocks, summarise
+from .._data.statistics import BLOCK_ROWS, blocks, medians, summarise
 from ..exceptions import (
     DominatingColumnWarning,
     DominatingRowsWarning,
@@ -34,6 +34,13 @@ still recognised at four."""
 FEW_ROWS, MOST_OF_VARIANCE, FEWEST_ROWS = 0.01, 0.5, 20
 """A share of the rows, and one of the variance, from which these rows dominate; and rows of X below
 which any may. Of 20 tables three are so as they come: page blocks, mails and shuttle flights."""
+
+HIDDEN = 0.05
+"""Deviation without those rows, as a share of that of all, below which a feature's values hardly
+differ beside theirs. Of the features of 20 tables two are so: one of mails, one of flights."""
+
+MOST_LOOKED_AT = 2**24
+"""Most values that are looked at for that."""
 
 FEWEST_LEVELS = 20
 """Levels of a column up to which it is no column of ids, however few its rows."""
@@ -144,6 +151,10 @@ def warn_of_dominating_rows(data, scale):
     ----------
     data : TrainingSet
     scale : float or ndarray of shape (n_features,)
+
+    Returns
+    -------
+    warned : bool
     """
     rows = data.sample(BLOCK_ROWS)
     mean = rows.target_summary.mean
@@ -157,13 +168,50 @@ def warn_of_dominating_rows(data, scale):
     few = max(FEW_ROWS, 1 / rows.n_rows) * weight.sum()
     taken = np.clip(few - (np.cumsum(weight) - weight), 0, weight)
     share = (taken @ distance) / ((weight @ distance) or 1.0)
-    if rows.n_rows >= FEWEST_ROWS and share > MOST_OF_VARIANCE:
+    dominate = rows.n_rows >= FEWEST_ROWS and share > MOST_OF_VARIANCE
+    if dominate:
         warn(
             f"The {few / weight.sum():.0%} of the rows that are farthest from the mean hold "
             f"{share:.0%} of the variance of X, so the squared error is mostly theirs, and rows "
             "like them may come back badly. If they are wrong, leave them out (trim_fraction, or "
             "by hand). If they belong, transform columns with heavy tails, for instance by "
             "logarithms or PowerTransformer.",
+            DominatingRowsWarning,
+        )
+    return dominate
+
+
+def warn_of_dominating_values(data, names):
+    """Warn of features whose deviation is that of a few values, beside which others hardly differ.
+
+    Parameters
+    ----------
+    data : TrainingSet
+    names : sequence
+        Of the features; None for one of which nothing is said.
+    """
+    data = data.sample(min(BLOCK_ROWS, MOST_LOOKED_AT // data.X.n_features))
+    if data.n_rows < FEWEST_ROWS:
+        return
+    ((_, rows),) = blocks(data.target)
+    n_others = data.n_rows - max(1, int(FEW_ROWS * data.n_rows))
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.nan_to_num(np.square(rows - medians(rows), dtype=np.float64))
+        others = np.partition(squares, n_others - 1, axis=0)[:n_others].sum(axis=0)
+        share = np.sqrt(others / squares.sum(axis=0))
+    hidden = [
+        f"{name!r} ({own:.1%})"
+        for name, own in zip(names, share, strict=True)
+        if name is not None and 0 < own < HIDDEN
+    ]
+    if hidden:
+        warn(
+            f"Without the {1 - n_others / data.n_rows:.0%} of the values that are farthest from "
+            "the median, some columns have only a small share of their standard deviation: "
+            f"{_some(hidden)}. Beside those values the others hardly differ, so little is learned "
+            "of them. If they are wrong, make them missing or leave out the rows (trim_fraction, "
+            "or by hand). If they belong, transform the columns, for instance by logarithms or "
+            "PowerTransformer.",
             DominatingRowsWarning,
         )
 

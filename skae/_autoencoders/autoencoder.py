@@ -46,8 +46,9 @@ class AutoencoderTransformer(BaseAutoencoder):
         rows a feature, and at most 2**24 values, it is 1000 times that if rows held out come back
         worse than by PCA otherwise. That is tried in one to ten trainings of at most 100 epochs,
         which end as soon as the error is below 0.9 of PCA's; but not with ``early_stopping=True``,
-        fewer than 10 epochs, or rows that are read in blocks. Calls that go on keep the weight of
-        the first one.
+        fewer than 10 epochs, or rows that are read in blocks. Copies of a row count as one. Calls
+        that go on keep the weight of the first one; where its rows are few beside those to come,
+        give a number.
     weight_penalty : str, Penalty or callable, default="l2"
         Penalty that `alpha` scales: "l2", "l1" or "weight_elimination", the mean of w², abs(w) or
         w² / (1 + w²) over all weights w except biases; an object of `skae.penalties`; or a function

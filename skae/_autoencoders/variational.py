@@ -74,7 +74,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         with ``early_stopping=True``, or fewer than 10 epochs as in `partial_fit`, they are not; and
         of at most 2**18 values, trials choose among 0, that and ten times that by how likely they
         make rows that are held out: up to fifteen trainings of at most 100 epochs, two or three for
-        data of more than 1333 rows. A fit that goes on keeps the weight of the earlier one.
+        data of more than 1333 rows. Copies of a row count as one. A fit that goes on keeps the
+        weight of the earlier one.
     weight_penalty : str, Penalty or callable, default="l2"
         Penalty that `alpha` scales: "l2", "l1" or "weight_elimination", the mean of w², abs(w) or
         w² / (1 + w²) over all weights w except biases; an object of `skae.penalties`; or a function

@@ -28,6 +28,12 @@ def has_values(rows):
     return np.concatenate([~np.isnan(part).all(axis=1) for _, part in blocks(rows)])
 
 
+def medians(array):
+    """Median of the values of each column, NaN left out; 0 where there is none."""
+    unknown = np.isnan(array).all(axis=0)  # there nanmedian would warn
+    return np.nanmedian(np.where(unknown, 0, array), axis=0)
+
+
 def lowest(array):
     """Lowest value of an array, NaN left out."""
     return np.fmin.reduce(array, axis=None)

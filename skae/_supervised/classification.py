@@ -16,8 +16,9 @@ UNLABELLED = -1
 """Label of rows that have none."""
 
 MISSING_LABELS = (
-    "Input y contains NaN or None. The label of a row without one is the number -1, beside strings "
-    "in an array of objects: of a pandas Series, y.astype(object).where(y.notna(), -1)."
+    "Input y contains NaN or None. The label of a row without one is the number -1. Beside "
+    "numbers, np.where(np.isnan(y), -1, y) has it; beside strings it needs an array of objects: of "
+    "a pandas Series, y.astype(object).where(y.notna(), -1)."
 )
 
 

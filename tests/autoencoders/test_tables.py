@@ -21,6 +21,7 @@ from skae import (
 )
 from skae._engine import program_info
 from skae.corruption import GaussianNoise, MaskingNoise, SaltAndPepperNoise, SwapNoise
+from skae.exceptions import DominatingRowsWarning
 
 
 def rows(n_rows, seed=0):
@@ -203,6 +204,22 @@ def test_observed_values_stay_as_they_are(fitted, test):
     assert (filled["pay"] == X["pay"]).all()
     X.iloc[0, 0] = 41.0
     assert fitted.impute(X)["age"].dtype == test["age"].dtype
+
+
+def test_a_wrong_number_takes_its_column_with_it_or_is_left_out(train):
+    """With it the column's deviation is its own; without, rows come back as if it were clean."""
+    wrong = train.astype({"pay": float})
+    wrong.loc[0, "pay"] = 1e12
+    autoencoder = AutoencoderTransformer(2, max_iter=60, random_state=0)
+    with pytest.warns(DominatingRowsWarning, match=r"'pay' \(0\.0%\)"):
+        autoencoder.fit(wrong)
+    errors = [
+        clone(autoencoder).set_params(trim_fraction=0.05).fit(X).reconstruct(train)["pay"][1:]
+        - train["pay"][1:]
+        for X in (train, wrong)
+    ]
+    clean, trimmed = (np.sqrt(np.square(error).mean()) for error in errors)
+    assert trimmed < 1.1 * clean
 
 
 def test_a_table_of_another_library_is_filled(train, test):

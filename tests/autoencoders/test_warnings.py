@@ -8,6 +8,7 @@ from cases import slow
 from sklearn.datasets import make_s_curve
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import StandardScaler
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder, VariationalAutoencoder
 from skae.exceptions import (
@@ -109,6 +110,21 @@ def test_rows_that_hold_most_of_the_variance_are_told(cls, factors):
         square = square / X.var(axis=0)
     share = square.sum(axis=1)[:2].sum() / square.sum()
     assert text.startswith(f"The 1% of the rows that are farthest from the mean hold {share:.0%} ")
+    assert warned(DominatingRowsWarning, small.set_params(trim_fraction=0.02), X)[1] == []
+
+
+@pytest.mark.parametrize("cls", [AutoencoderTransformer, VariationalAutoencoder])
+def test_a_value_beside_which_its_column_hardly_differs_is_told(cls, factors):
+    small = cls(3, hidden_layer_sizes=(8,), max_iter=2, random_state=0)
+    X = StandardScaler().fit_transform(factors)
+    flag = np.zeros((200, 1))
+    flag[7] = 1  # all others are the same: nothing is hidden
+    assert warned(DominatingRowsWarning, small, np.hstack([X, flag]))[1] == []
+    X[3, 4] = 1e6
+    X = StandardScaler().fit_transform(X)
+    (text,) = warned(DominatingRowsWarning, small, X)[1]
+    assert "Without the 1% of the values that are farthest" in text
+    assert ": 4 (0.0%). Beside" in text
     assert warned(DominatingRowsWarning, small.set_params(trim_fraction=0.02), X)[1] == []
 
 
