@@ -193,7 +193,7 @@ def warn_of_dominating_values(data, names):
     data = data.sample(min(BLOCK_ROWS, MOST_LOOKED_AT // data.X.n_features))
     if data.n_rows < FEWEST_ROWS:
         return
-    ((_, rows),) = blocks(data.target)
+    rows = np.concatenate([part for _, part in blocks(data.target)])
     n_others = data.n_rows - max(1, int(FEW_ROWS * data.n_rows))
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.nan_to_num(np.square(rows - medians(rows), dtype=np.float64))

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy import sparse
 
-PIECE_ROWS = 256
-"""Rows of another type than float32 that are converted together."""
+PIECE_ROWS, HASHED_ROWS = 256, 1024
+"""Rows of another type than float32 that are converted together, and rows that are hashed so."""
 
 
 class Rows:
@@ -52,6 +52,13 @@ class Rows:
         """All rows as one float32 array."""
         out = np.empty((self.n_rows, self.n_features), np.float32)
         return self.take(np.arange(self.n_rows), out)
+
+    def hashes(self):
+        """A hash of each row; see `row_hashes`."""
+        if sparse.issparse(self.X):
+            return row_hashes(self.X if self.index is None else self.X[self.index])
+        starts = range(0, self.n_rows, HASHED_ROWS)
+        return np.concatenate([row_hashes(self.part(slice(i, i + HASHED_ROWS))) for i in starts])
 
     def subset(self, positions):
         """The rows at `positions`, as `Rows` of the same data."""
@@ -106,13 +113,13 @@ class _Standardised(Rows):
 
 
 def row_hashes(part):
-    """A hash of each row's values: equal rows have the same in any type that holds them.
+    """A hash of each row's values: equal rows have the same in any type and storage.
 
     It is a sum of products with fixed random numbers [1]_, mixed.
 
     Parameters
     ----------
-    part : ndarray of shape (n_rows, n_features)
+    part : ndarray or csr matrix of shape (n_rows, n_features)
 
     Returns
     -------
@@ -123,13 +130,23 @@ def row_hashes(part):
     .. [1] Lemire, D. and Kaser, O. (2014). Strongly universal string hashing is fast. The Computer
        Journal 57, 1624-1638. https://doi.org/10.1093/comjnl/bxt070
     """
-    values = part.astype(np.float64, order="C")
-    values += 0.0  # of a zero, the sign
-    values[np.isnan(values)] = np.nan
-    bits = values.view(np.uint64)
-    bits ^= bits >> np.uint64(32)  # the low ones are zero in numbers of few digits
-    keys = np.random.default_rng(0).integers(2**63, size=bits.shape[1], dtype=np.uint64) | 1
-    mixed = bits @ keys
+    keys = np.random.default_rng(0).integers(2**63, size=part.shape[1], dtype=np.uint64) | 1
+    if sparse.issparse(part):  # the bits of a zero are none, and add nothing
+        products = mixed_bits(part.data) * keys[part.indices]
+        sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(products)])
+        mixed = sums[part.indptr[1:]] - sums[part.indptr[:-1]]
+    else:
+        mixed = mixed_bits(part) @ keys
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
     return mixed
+
+
+def mixed_bits(array):
+    """The bits of numbers in double precision, of which the low ones are zero in many numbers."""
+    values = array.astype(np.float64, order="C")
+    values += 0.0  # of a zero, the sign
+    values[np.isnan(values)] = np.nan
+    bits = values.view(np.uint64)
+    bits ^= bits >> np.uint64(32)
+    return bits

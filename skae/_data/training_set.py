@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .rows import Rows, row_hashes
-from .statistics import blocks, has_values, summarise, value_range
+from .rows import Rows
+from .statistics import has_values, summarise, value_range
 
 SAMPLE_ROWS = 8192
 """Most rows of which principal components are computed."""
@@ -158,8 +158,7 @@ class TrainingSet:
 
     def copy_of(self):
         """The number of each row's X: copies have the same, in the order of their first ones."""
-        hashes = np.concatenate([row_hashes(part) for _, part in blocks(self.X)])
-        _, first, number = np.unique(hashes, return_index=True, return_inverse=True)
+        _, first, number = np.unique(self.X.hashes(), return_index=True, return_inverse=True)
         return np.argsort(np.argsort(first))[number]
 
     @property

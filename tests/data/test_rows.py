@@ -146,3 +146,18 @@ def test_huge_and_tiny_rows_fit_into_single_precision():
             np.array([size]), np.asarray(size)
         )
         np.testing.assert_allclose(rows.to_array(), [[-2], [2]], rtol=1e-6)
+
+
+def test_equal_rows_have_one_hash_in_any_type_and_storage():
+    X = np.random.default_rng(0).integers(-2, 3, size=(5000, 6)) * 0.5
+    expected = Rows(X).hashes()
+    assert len(np.unique(expected)) == len(np.unique(X, axis=0))
+    same = [X.astype(np.float32), np.asfortranarray(X), sparse.csr_array(X), np.where(X, X, -0.0)]
+    for other in same:
+        np.testing.assert_array_equal(Rows(other).hashes(), expected)
+    for sample in (X, sparse.csr_array(X)):
+        np.testing.assert_array_equal(Rows(sample, np.array([7, 3])).hashes(), expected[[7, 3]])
+    gaps = np.array([[np.nan, 1.0], [-np.nan, 1.0], [0.0, 1.0], [1e9, 0.0], [1e9 + 1e-6, 0.0]])
+    hashes = Rows(gaps).hashes()
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes)) == 4

@@ -77,3 +77,32 @@ def test_weights_are_scaled_by_a_power_of_two(scale):
     data = TrainingSet.from_arrays(X, sample_weight=weight)
     assert 0.5 <= data.weight.max() < 1
     np.testing.assert_array_equal(data.weight / data.weight[0], weight / weight[0])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_split_holds_out_all_copies_of_a_row(seed):
+    """Also where rows are not merged; close ones are none."""
+    rows = 1e9 + 1e-6 * np.random.default_rng(0).integers(30, size=(90, 1))
+    data = TrainingSet.from_arrays(rows).split(0.2, seed)
+    held_out, kept = (set(part.X.part(slice(None)).ravel()) for part in (data.validation, data))
+    assert len(held_out) == round(0.2 * len(np.unique(rows)))
+    assert held_out.isdisjoint(kept)
+    assert data.n_rows + data.validation.n_rows == 90
+
+
+def test_splits_of_other_numbers_hold_out_other_rows():
+    data = TrainingSet.from_arrays(np.arange(100.0)[:, None])
+    parts = [data.split(0.2, 0, number).validation.X.to_array().ravel() for number in range(5)]
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(100))
+
+
+def test_number_of_rows_by_what_they_tell():
+    rows = np.arange(10.0)[:, None]
+
+    def effective(X, weight=None):
+        return TrainingSet.from_arrays(X, sample_weight=weight).n_effective
+
+    assert effective(rows) == effective(rows, np.full(10, 0.7)) == 10
+    assert effective(np.tile(rows, (3, 1))) == 10
+    assert effective(rows, np.where(np.arange(10) < 4, 1, 1e-9)) == pytest.approx(4)
+    assert effective(rows, np.arange(10.0)) == pytest.approx(45**2 / 285)
