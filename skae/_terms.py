@@ -77,7 +77,7 @@ def as_term(value, kind, named, of_function):
         return of_function(value)
     raise ValueError(
         f"{kind.parameter} must be one of {sorted(named)}, a {kind.__name__} (an object, not its "
-        f"class), or a function of a ForwardPass; got {value!r}."
+        f"class), or a function of one argument, a ForwardPass; got {value!r}."
     )
 
 

@@ -25,7 +25,7 @@ class DominatingColumnWarning(UserWarning):
 
 
 class DominatingRowsWarning(UserWarning):
-    """A few rows hold most of the variance of X, so that the fit serves them before all others."""
+    """A few rows hold most of the variance of X, or of a column, and hide what others hold."""
 
 
 class NoiseLevelWarning(UserWarning):

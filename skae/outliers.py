@@ -266,14 +266,20 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
         found = []
         for part, is_new in self._usual(X):
             own = log_density(self.estimator_, self.density_, part)
-            found.append(own - self.surprise_ * is_new.sum(axis=1))
+            found.append(own - self.surprise_ * self._in_columns(np.logical_or, is_new).sum(axis=1))
         return np.concatenate(found)
 
     def _usual(self, X):
-        """Yield blocks of rows with constant features as in training, and which values were not."""
+        """Yield blocks of rows with constant numbers as in training, and which values were new."""
+        table, constant = self.estimator_._table, self.constant_
+        is_number = True if table is None else table.shares == 0
+        is_known = ~np.isnan(constant) & is_number
         for _, part in blocks(Rows(X)):
-            is_new = new_values(part, self.constant_)
-            yield np.where(is_new, self.constant_.astype(part.dtype), part), is_new
+            is_new = new_values(part, constant)
+            if is_known.any():
+                part = part.astype(np.float64)
+                part = np.where(is_known & ~np.isnan(part), constant, part)
+            yield part, is_new
 
     @by_rows(score_like)
     def decision_function(self, X):

@@ -257,11 +257,27 @@ def test_another_value_of_a_constant_feature_is_a_surprise_of_one_size(estimator
     np.testing.assert_array_equal(scores[:, 4], model.surprise_)
 
 
-def test_a_constant_is_the_same_in_both_precisions():
-    X = np.column_stack([load_wine().data[:40, :4], np.full(40, 0.1)])
+@pytest.mark.parametrize("constant", [0.1, 123456789.123])
+def test_a_constant_is_the_same_in_both_precisions(constant):
+    X = np.column_stack([load_wine().data[:40, :4], np.full(40, constant)])
     for train, new in [(X, X.astype(np.float32)), (X.astype(np.float32), X)]:
         model = AutoencoderOutlierDetector(LINEAR, contamination=0.1, random_state=0).fit(train)
         assert (model.feature_scores(new)[:, 4] == 0).all()
+        np.testing.assert_allclose(model.score_samples(new), model.score_samples(train), rtol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float16])
+def test_rows_of_other_types_have_the_same_scores(dtype):
+    """Also beside a constant that is none of their numbers."""
+    bits = np.random.default_rng(0).integers(2, size=(60, 5))
+    train = np.column_stack([bits, np.full(60, 2.5)])
+    model = AutoencoderOutlierDetector(LINEAR, contamination=0.1, random_state=0).fit(train)
+    new = np.column_stack([bits, np.ones(60)])
+    np.testing.assert_array_equal(
+        model.score_samples(new.astype(dtype)), model.score_samples(new.astype(float))
+    )
+    whole = detector(LINEAR).fit(np.column_stack([bits, np.ones(60)]).astype(dtype))
+    assert np.isfinite(whole.feature_scores(new.astype(dtype))).all()
 
 
 def test_rows_of_weight_zero_are_as_if_they_were_not_there(rows):

@@ -51,6 +51,7 @@ from ._warnings import (
     warn_of_dominating_values,
     warn_of_interrupt,
     warn_of_noise_level,
+    warn_of_share_held_out,
     warn_of_unweighted_penalty,
     warn_of_wide_code,
 )
@@ -173,6 +174,7 @@ class Fit(Hooks):
         self._check_noise(summary)
         self._find_linear_model(graph)
         penalty = self.objective.penalties[0].penalty
+        # partial_fit was told by its first call; a warm start may have another penalty.
         has_weight = estimator.alpha != "auto" or isinstance(penalty, L2)
         if not (has_weight or (goes_on and self.incremental)):
             warn_of_unweighted_penalty(penalty)
@@ -226,7 +228,11 @@ class Fit(Hooks):
                 data.check_features()
             data = self._merged(self._trimmed(data))
         if estimator.early_stopping and data.validation is None:
-            data = data.split(estimator.validation_fraction, self.seed)
+            n_rows, asked = data.n_rows, estimator.validation_fraction
+            data = data.split(asked, self.seed)
+            n_held_out = data.validation.n_rows
+            if n_held_out != max(1, round(asked * n_rows)):
+                warn_of_share_held_out(n_held_out / n_rows, asked)
         return data
 
     def _merged(self, rows):

@@ -59,11 +59,12 @@ def weight_of_penalty(fit):
     """The weight of the penalty on the weights of a `Fit`: that of `alpha`, or the one chosen."""
     if fit.estimator.alpha != "auto":
         return float(fit.estimator.alpha)
-    is_l2 = isinstance(fit.objective.penalties[0].penalty, L2)
-    if not (is_l2 and fit.has_linear_path(graph_of(fit.recipe))):
+    if not isinstance(fit.objective.penalties[0].penalty, L2):
         return 0.0
     if fit.start is not None:
         return fit.start.alpha_
+    if not fit.has_linear_path(graph_of(fit.recipe)):
+        return 0.0
     if fit.progress.alpha is None:
         alphas = _beside_factors if fit.recipe.latent == NormalCode() else _beside_pca
         fit.progress.alpha = _chosen(fit, alphas(fit))
@@ -76,7 +77,7 @@ def _beside_pca(fit):
     Of as many components as rows, PCA leaves nothing of these, whatever it leaves of others: the
     share is taken to be all, as it is in the start of the hidden layers.
     """
-    n_rows, n_features = _n_rows(fit), fit.data.X.n_features
+    n_rows, n_features = _effective_rows(fit), fit.data.X.n_features
     explains_all = len(fit.linear.variances) + 1 >= n_rows
     unexplained = 1.0 if explains_all else fit.linear.unexplained
     usual = float(SHRINKAGE * unexplained / n_rows)
@@ -89,7 +90,7 @@ def _beside_factors(fit):
     """The weights to choose from, the weakest first; without trials there is no shrinkage."""
     if not _is_tried(fit):
         return [0.0]
-    usual = float(DRAWN_SHRINKAGE * fit.data.X.n_features / _n_rows(fit))
+    usual = float(DRAWN_SHRINKAGE * fit.data.X.n_features / _effective_rows(fit))
     is_small = _is_held(fit, TRIED_VALUES)
     return [0.0, usual, STRONG_DRAWN_SHRINKAGE * usual] if is_small else [usual]
 
@@ -105,7 +106,7 @@ def _is_held(fit, most_values):
     return not fit.data.is_streamed and n_values <= most_values
 
 
-def _n_rows(fit):
+def _effective_rows(fit):
     """Number of rows by what they tell: copies tell nothing new, nor does a weight near zero."""
     is_known = _is_held(fit, MOST_TRIED_VALUES) and fit.devices.n_processes == 1
     return fit.data.n_effective if is_known else fit.data.n_rows
@@ -128,13 +129,15 @@ def _chosen(fit, alphas):
         judges = rows.validation
         found = ShrinkageTrial(fit.on_rows(rows)).losses(alphas)
         if np.isfinite(found).any():
-            losses.append(np.multiply(found, judges.mean_weight * judges.n_rows))
+            losses.append(np.multiply(found, judges.total_weight))  # sums over their rows
         n_held_out += judges.n_rows
         if len(losses) > 1 and n_held_out >= FEWEST_HELD_OUT and _agree(losses):
             break
     if losses:
-        return alphas[np.argmin(np.sum(losses, axis=0))]
-    return alphas[-1 if fit.data.n_rows < fit.data.X.n_features else -2]
+        diverged = np.isinf(losses)
+        totals = np.where(diverged, 0.0, losses).sum(axis=0)
+        return alphas[np.lexsort((totals, diverged.sum(axis=0)))[0]]
+    return alphas[-1 if _effective_rows(fit) < fit.data.X.n_features else -2]
 
 
 def _agree(losses):
@@ -145,10 +148,10 @@ def _agree(losses):
 
 
 def _n_trials(fit):
-    """How many splits are tried: none if a process has no row to hold out."""
-    n_rows = _n_rows(fit)
-    n_held_out = round(HELD_OUT * n_rows)
-    if not n_held_out or min(fit.devices.gathered(fit.data.X.n_rows)) < 2:
+    """How many splits are tried: none if a process has no row to hold out and another to keep."""
+    n_rows = _effective_rows(fit)
+    n_held_out, n_distinct = round(HELD_OUT * n_rows), len(np.unique(fit.data.X.hashes()))
+    if not n_held_out or min(fit.devices.gathered(n_distinct)) < 2:
         return 0
     return min(MOST_TRIALS, -(-ENOUGH_HELD_OUT // n_held_out)) if _is_held(fit, TRIED_VALUES) else 1
 

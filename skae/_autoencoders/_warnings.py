@@ -5,7 +5,8 @@ import warnings
 
 import numpy as np
 
-from .._data.statistics import BLOCK_ROWS, blocks, medians, summarise
+from .._data.rows import Rows
+from .._data.statistics import BLOCK_ROWS, blocks, far_values, medians, summarise
 from ..exceptions import (
     DominatingColumnWarning,
     DominatingRowsWarning,
@@ -194,26 +195,37 @@ def warn_of_dominating_values(data, names):
     if data.n_rows < FEWEST_ROWS:
         return
     rows = np.concatenate([part for _, part in blocks(data.target)])
-    n_others = data.n_rows - max(1, int(FEW_ROWS * data.n_rows))
-    with np.errstate(over="ignore", invalid="ignore"):
-        squares = np.nan_to_num(np.square(rows - medians(rows), dtype=np.float64))
-        others = np.partition(squares, n_others - 1, axis=0)[:n_others].sum(axis=0)
-        share = np.sqrt(others / squares.sum(axis=0))
-    hidden = [
-        f"{name!r} ({own:.1%})"
-        for name, own in zip(names, share, strict=True)
-        if name is not None and 0 < own < HIDDEN
-    ]
+    few = max(FEW_ROWS, data.weight.max() / data.weight.sum())
+    shares = {
+        number: share_without_far_values(rows[:, number], data.weight, few)
+        for number in _perhaps_hidden(rows)
+        if names[number] is not None
+    }
+    hidden = [f"{names[number]!r} ({own:.1%})" for number, own in shares.items() if own < HIDDEN]
     if hidden:
         warn(
-            f"Without the {1 - n_others / data.n_rows:.0%} of the values that are farthest from "
-            "the median, some columns have only a small share of their standard deviation: "
+            f"Without a few values that are far from all others, at most {few:.0%}, some columns "
+            "have only a small share of their standard deviation: "
             f"{_some(hidden)}. Beside those values the others hardly differ, so little is learned "
             "of them. If they are wrong, make them missing or leave out the rows (trim_fraction, "
             "or by hand). If they belong, transform the columns, for instance by logarithms or "
             "PowerTransformer.",
             DominatingRowsWarning,
         )
+
+
+def _perhaps_hidden(rows):
+    """Numbers of columns with a value as far off as one of 1 %, or of 20, is if it hides others."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.nan_to_num(np.square(rows - medians(rows), dtype=np.float64))
+        return np.flatnonzero(squares.max(axis=0) > 19 * squares.mean(axis=0))
+
+
+def share_without_far_values(values, weight, few):
+    """The standard deviation of a column without a few far values, as a share of that of all."""
+    is_far = far_values(values, weight, few)
+    others = summarise(Rows(values[:, None]), weight * ~is_far).variance[0]
+    return np.sqrt(others / summarise(Rows(values[:, None]), weight).variance[0])
 
 
 def warn_of_noise_level(level, deviation):

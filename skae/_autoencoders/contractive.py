@@ -135,7 +135,8 @@ class ContractiveAutoencoder(BaseAutoencoder):
         Share of the training rows, by weight, that the fit leaves out at most, in the range
         [0, 0.5): those that a linear model of the others finds furthest away, as a few outliers can
         spoil the fit of all. Take a little more than the share of outliers that there may be. Of
-        pairs, `X_clean` decides. `X_val` is kept; each `partial_fit` trims its own rows.
+        pairs, `X_clean` decides. `X_val` is kept; each `partial_fit` trims its own rows. Columns of
+        numbers beside categories are scaled without values that are far from all others.
     random_state : int, RandomState instance or None, default=None
         Determines all random numbers: initial weights, held-out rows, order of the rows,
         corruption, dropout and drawn codes. Pass an int for reproducible results. A fit that goes

@@ -3,8 +3,11 @@
 import numpy as np
 from scipy import sparse
 
-PIECE_ROWS, HASHED_ROWS = 256, 1024
-"""Rows of another type than float32 that are converted together, and rows that are hashed so."""
+PIECE_ROWS = 256
+"""Rows of another type than float32 that are converted together."""
+
+HASHED_ROWS = 1024
+"""Rows that are hashed together."""
 
 
 class Rows:
@@ -55,10 +58,16 @@ class Rows:
 
     def hashes(self):
         """A hash of each row; see `row_hashes`."""
-        if sparse.issparse(self.X):
-            return row_hashes(self.X if self.index is None else self.X[self.index])
-        starts = range(0, self.n_rows, HASHED_ROWS)
-        return np.concatenate([row_hashes(self.part(slice(i, i + HASHED_ROWS))) for i in starts])
+        found = []
+        for start in range(0, self.n_rows, HASHED_ROWS):
+            positions = slice(start, start + HASHED_ROWS)
+            if sparse.issparse(self.X):
+                piece = self.X[positions if self.index is None else self.index[positions]]
+                piece.sum_duplicates()
+            else:
+                piece = self.part(positions)
+            found.append(row_hashes(piece))
+        return np.concatenate(found)
 
     def subset(self, positions):
         """The rows at `positions`, as `Rows` of the same data."""

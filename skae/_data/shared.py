@@ -95,6 +95,11 @@ class SharedSet(HeldElsewhere):
         """Weights of the rows of this share."""
         return np.ldexp(self._own.weight, self._shift)
 
+    @property
+    def total_weight(self):
+        """Sum of the weights of all shares."""
+        return self.mean_weight * self.n_rows
+
     def split(self, validation_fraction, seed, number=0):
         """Hold out a random part of each share; see `TrainingSet`."""
         return SharedSet(self._own.split(validation_fraction, seed, number), self._devices)

@@ -8,6 +8,10 @@ import numpy as np
 BLOCK_ROWS = 4096
 """Rows that are read together."""
 
+FAR = 20.0
+"""Distance from the median, in typical ones, from which a value is far: of normal numbers, those at
+13 standard deviations."""
+
 
 def blocks(rows):
     """Yield ``(start, part)`` of consecutive rows, each part dense and in its own type."""
@@ -32,6 +36,33 @@ def medians(array):
     """Median of the values of each column, NaN left out; 0 where there is none."""
     unknown = np.isnan(array).all(axis=0)  # there nanmedian would warn
     return np.nanmedian(np.where(unknown, 0, array), axis=0)
+
+
+def weighted_median(values, weight):
+    """The least of some values at or below which half of the weight is."""
+    order = np.argsort(values)
+    share = np.cumsum(weight[order])
+    return values[order][np.searchsorted(share, share[-1] / 2)]
+
+
+def far_values(values, weight, share):
+    """Which values of a column are far from its median, if they have at most a share of the weight.
+
+    Far is more than `FAR` times the median distance of the values that differ from the median. Of
+    one distance are all or none.
+    """
+    values = values.astype(np.float64)
+    known = ~np.isnan(values) & (weight > 0)
+    is_far, values, weight = np.zeros(len(values), bool), values[known], weight[known]
+    distance = np.abs(values - weighted_median(values, weight))
+    if not distance.any():
+        return is_far
+    typical = weighted_median(distance[distance > 0], weight[distance > 0])
+    order = np.argsort(distance)
+    beyond = np.cumsum(weight[order][::-1])[::-1]
+    beyond = beyond[np.searchsorted(distance[order], distance)]  # of its own distance or more
+    is_far[known] = (distance > FAR * typical) & (beyond <= share * weight.sum() * (1 + 1e-12))
+    return is_far
 
 
 def lowest(array):

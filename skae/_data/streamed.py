@@ -305,7 +305,7 @@ class StreamedSet(HeldElsewhere):
         """Sum of their weights."""
         return float(self.n_rows)
 
-    def split(self, validation_fraction, seed):
+    def split(self, validation_fraction, seed, number=0):
         """These rows: what is held out was left out of the first pass."""
         return self
 

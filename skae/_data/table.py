@@ -11,7 +11,7 @@ from .._sklearn_compat import check_sample_weight
 from . import frames
 from .contents import known, read
 from .rows import Rows
-from .statistics import medians, summarise
+from .statistics import far_values, summarise
 from .validation import check_container, checked_matrix, explaining
 
 MOST_LEVELS = 255
@@ -471,8 +471,8 @@ def table_of(contents, sample_weight, *, keep_empty=False, trim_fraction=0.0):
     keep_empty : bool, default=False
         Whether columns without any value become `EmptyColumn`, rather than being refused.
     trim_fraction : float, default=0.0
-        Most of the rows' weight that may be outliers: means and deviations are without as many of
-        the values that are farthest from the column's median.
+        Most of the rows' weight that may be outliers: means and deviations of numbers are without
+        as many of those that are far from all others.
     """
     with explaining("sample_weight"):
         sample_weight = check_sample_weight(sample_weight, np.empty((contents.n_rows, 1)))
@@ -510,32 +510,16 @@ def empty_column(name, dtype, weight, own):
 
 
 def number_column(name, dtype, weight, values, sample_weight, trim_fraction):
-    """The `NumberColumn` of some values; of a constant, but for rounding, the deviation is 1.
-
-    Where all but the values that may be outliers are the same, these count, too.
-    """
-    weights = [sample_weight]
+    """The `NumberColumn` of some values; of a constant, but for rounding, the deviation is 1."""
     if trim_fraction:
-        weights.insert(0, without_far_values(values, sample_weight, trim_fraction))
-    for weights_of_values in weights:
-        summary = summarise(Rows(values[:, None]), weights_of_values)
-        ((mean,), (variance,)) = summary.mean, summary.variance
-        deviation = float(np.sqrt(variance))
-        rounding = ROUNDING * max(abs(float(summary.low[0])), abs(float(summary.high[0])))
-        if deviation > rounding:
-            return NumberColumn(name, dtype, weight, float(mean), deviation)
-    return NumberColumn(name, dtype, weight, float(mean), 1.0)
-
-
-def without_far_values(values, sample_weight, share):
-    """Weights that are zero for the values that are farthest from the median."""
-    distance = np.abs(values - medians(values[:, None]))
-    order = np.argsort(-np.nan_to_num(distance), kind="stable")
-    known = sample_weight * ~np.isnan(values)
-    is_far = np.cumsum(known[order]) <= share * known.sum()
-    weight = sample_weight.copy()
-    weight[order[is_far]] = 0.0
-    return weight
+        sample_weight = sample_weight * ~far_values(values, sample_weight, trim_fraction)
+    summary = summarise(Rows(values[:, None]), sample_weight)
+    ((mean,), (variance,)) = summary.mean, summary.variance
+    deviation = float(np.sqrt(variance))
+    rounding = ROUNDING * max(abs(float(summary.low[0])), abs(float(summary.high[0])))
+    return NumberColumn(
+        name, dtype, weight, float(mean), deviation if deviation > rounding else 1.0
+    )
 
 
 def category_column(name, weight, column, sample_weight):

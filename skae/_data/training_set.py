@@ -156,24 +156,26 @@ class TrainingSet:
             return self
         return self.subset(np.linspace(0, self.n_rows - 1, most).astype(int))
 
-    def copy_of(self):
+    def distinct_numbers(self):
         """The number of each row's X: copies have the same, in the order of their first ones."""
         _, first, number = np.unique(self.X.hashes(), return_index=True, return_inverse=True)
         return np.argsort(np.argsort(first))[number]
 
     @property
     def n_effective(self):
-        """Number of distinct rows; of unequal weights, that of equal ones that tell as much [1]_.
+        """Number of distinct rows; of unequal weights, their Hill number of order 1/2 [1]_.
 
-        A weight of k, here, is the same as k copies.
+        Rows of hardly any weight hardly count, and one of a large weight, or of many copies, counts
+        little more than others: a weight of k is the same as k copies.
 
         References
         ----------
-        .. [1] Kish, L. (1965). Survey Sampling. Wiley, New York.
+        .. [1] Hill, M. O. (1973). Diversity and evenness: a unifying notation and its consequences.
+           Ecology 54, 427-432. https://doi.org/10.2307/1934352
         """
-        weight = np.bincount(self.copy_of(), weights=self.weight)
+        weight = np.bincount(self.distinct_numbers(), weights=self.weight)
         weight /= weight.max()  # equal ones, which are 1 now, are summed exactly
-        return weight.sum() ** 2 / np.square(weight).sum()
+        return np.sqrt(weight).sum() ** 2 / weight.sum()
 
     def split(self, validation_fraction, seed, number=0):
         """Hold out a random share of the distinct rows for validation, with all their copies.
@@ -190,8 +192,8 @@ class TrainingSet:
         ValueError
             If no row would be left on either side.
         """
-        copy_of = self.copy_of()
-        n_distinct = copy_of.max() + 1
+        numbers = self.distinct_numbers()
+        n_distinct = numbers.max() + 1
         n_validation = max(1, round(validation_fraction * n_distinct))
         if n_validation >= n_distinct:
             raise ValueError(
@@ -202,7 +204,7 @@ class TrainingSet:
             )
         order = np.random.default_rng([seed, 2**32 - 1]).permutation(n_distinct)
         chosen = np.roll(order, -number * n_validation)[:n_validation]
-        is_held_out = np.isin(copy_of, chosen)
+        is_held_out = np.isin(numbers, chosen)
         training = self.subset(np.flatnonzero(~is_held_out))
         training.validation = self.subset(np.flatnonzero(is_held_out))
         return training

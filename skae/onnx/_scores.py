@@ -44,6 +44,7 @@ def score_nodes(nodes, detector, network, X, precision):
     has_constants = not np.isnan(detector.constant_).all()
     if has_constants:
         X, n_new = with_constants(nodes, X, detector.constant_, precision)
+        precision = DOUBLE
     if detector.density_ is None:
         if network.takes_missing:
             raise NotImplementedError(FILLED_FROM_BITS)
@@ -113,6 +114,6 @@ def with_constants(nodes, X, constant, precision):
     is_single = precision == FLOAT or constant.dtype == np.float32
     coarser, of_numpy = (FLOAT, np.float32) if is_single else (DOUBLE, np.float64)
     same = nodes("Equal", nodes.cast(X, coarser), usual.astype(of_numpy))
-    is_usual = nodes("Or", nodes("Or", same, nodes("IsNaN", X)), ~is_known[None])
-    n_new = nodes.sum_of_rows(nodes.cast(nodes("Not", is_usual), DOUBLE))
-    return nodes("Where", is_usual, X, usual[None]), n_new
+    stays = nodes("Or", nodes("IsNaN", X), ~is_known[None])
+    is_new = nodes("Not", nodes("Or", same, stays))
+    return nodes("Where", stays, X, usual[None]), nodes.sum_of_rows(nodes.cast(is_new, DOUBLE))

@@ -480,7 +480,7 @@ def test_what_is_compared_with_is_what_must_be_in_the_domain(digits):
         ({"weight_penalty": lambda forward: 1.0}, None),
         ({"weight_penalty": lambda forward: forward}, "weight_penalty=.* but gave a ForwardPass"),
         ({"weight_penalty": lambda forward: None}, "weight_penalty=.* but gave a NoneType"),
-        ({"loss": lambda target, given: target}, "loss must be .* or a function of a ForwardPass"),
+        ({"loss": lambda target, given: target}, "loss must be .* or a function of one argument"),
         ({"weight_penalty": PosteriorKL()}, r"PosteriorKL\(\) needs: posterior; but the code is P"),
         ({"weight_penalty": CodeKL()}, "needs: logistic code; but the code is PointCode"),
         ({"weight_penalty": CodeKL(1.0), "code_activation": "sigmoid"}, "target of CodeKL must be"),

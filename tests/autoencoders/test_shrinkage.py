@@ -200,6 +200,7 @@ def test_features_known_in_few_rows_are_no_obstacle_to_trials(trainings):
     X[0, 3] = X[-1, 7] = 1.0
     fitted = AutoencoderTransformer(3, missing="mask", random_state=0).fit(X)
     assert len(trainings) > 1
+    assert fitted.alpha_ > 1
     assert np.isfinite(fitted.reconstruct(X)).all()
 
 

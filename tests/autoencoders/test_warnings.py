@@ -123,7 +123,7 @@ def test_a_value_beside_which_its_column_hardly_differs_is_told(cls, factors):
     X[3, 4] = 1e6
     X = StandardScaler().fit_transform(X)
     (text,) = warned(DominatingRowsWarning, small, X)[1]
-    assert "Without the 1% of the values that are farthest" in text
+    assert text.startswith("Without a few values that are far from all others, at most 1%")
     assert ": 4 (0.0%). Beside" in text
     assert warned(DominatingRowsWarning, small.set_params(trim_fraction=0.02), X)[1] == []
 
@@ -146,3 +146,21 @@ def test_the_ends_of_few_rows_are_no_bounds(factors):
 def test_constant_data_are_told_however_few_their_rows():
     with pytest.warns(SilentUnitsWarning, match="there is nothing to learn"):
         AutoencoderTransformer(2, max_iter=2, random_state=0).fit(np.ones((20, 3)))
+
+
+def test_no_value_is_told_that_is_only_rare_or_hardly_counts():
+    small = AutoencoderTransformer(2, hidden_layer_sizes=(8,), max_iter=2, random_state=0)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 6))
+    X[:, 4] = 0.0
+    X[:11, 4] = np.geomspace(0.01, 3, 11)  # a word in few texts
+    assert warned(DominatingRowsWarning, small, X)[1] == []
+    gaps = X.copy()
+    gaps[15:, 5] = np.nan
+    masked = AutoencoderTransformer(2, missing="mask", max_iter=2, random_state=0)
+    assert warned(DominatingRowsWarning, masked, gaps)[1] == []
+    X[0, 5] = 1e6
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DominatingRowsWarning)
+        weight = np.where(np.arange(1000) == 0, 1e-15, 1.0)
+        small.fit(StandardScaler().fit_transform(X, sample_weight=weight), sample_weight=weight)

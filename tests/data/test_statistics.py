@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from skae._data import Rows, statistics
-from skae._data.statistics import summarise
+from skae._data.statistics import far_values, summarise
 
 
 @pytest.fixture
@@ -105,3 +105,25 @@ def test_a_column_without_any_value():
     for name in ("mean", "variance", "low", "high"):
         np.testing.assert_array_equal(np.isnan(getattr(summary, name)), [False, True], name)
     np.testing.assert_array_equal(summary.at_low, [20, 0])
+
+
+def test_far_values_are_those_that_few_rows_have():
+    rng = np.random.default_rng(0)
+    normal, ones = rng.normal(size=1000), np.ones(1000)
+    assert not far_values(normal, ones, 0.1).any()
+    wrong = normal.copy()
+    wrong[:3] = 1e6, -1e6, np.nan
+    np.testing.assert_array_equal(np.flatnonzero(far_values(wrong, ones, 0.1)), [0, 1])
+    tied = np.array([*range(-5, 6), 1e6, -1e6])  # of one distance: all or none
+    for share, n_far in ((1.5 / 13, 0), (2 / 13, 2)):
+        assert far_values(tied, np.ones(13), share).sum() == n_far
+    for n_ones in (90, 99, 100, 101, 150):  # what is rare is not far
+        assert not far_values((np.arange(1000) < n_ones) * 1.0, ones, 0.1).any()
+    counts = np.where(rng.uniform(size=1000) < 0.7, 0.0, rng.integers(1, 9, 1000))
+    counts[5] = 1e9
+    np.testing.assert_array_equal(np.flatnonzero(far_values(counts, ones, 0.1)), [5])
+    weight = np.where(np.arange(1000) == 0, 0.0, 1.0)
+    np.testing.assert_array_equal(np.flatnonzero(far_values(wrong, weight, 0.1)), [1])
+    times = rng.integers(0, 4, 1000)
+    copied = far_values(np.repeat(wrong, times), np.ones(times.sum()), 0.1)
+    np.testing.assert_array_equal(copied, np.repeat(far_values(wrong, times * 1.0, 0.1), times))
