@@ -95,8 +95,8 @@ class ContractiveAutoencoder(BaseAutoencoder):
         Whether to hold out rows, monitor their loss, and keep the weights of the epoch in which it
         was lowest. `partial_fit` holds out rows of each call and records their loss.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out if ``early_stopping=True`` and no `X_val` is given, in the
-        range (0, 1).
+        Share of the distinct rows to hold out, with their copies, if ``early_stopping=True`` and no
+        `X_val` is given, in the range (0, 1).
     n_iter_no_change : int or inf, default=25
         Number of epochs in a row without improvement that are tolerated; see `tol`.
     warm_start : bool, default=False
