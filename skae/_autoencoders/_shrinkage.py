@@ -108,8 +108,7 @@ def _is_held(fit, most_values):
 
 def _effective_rows(fit):
     """Number of rows by what they tell: copies tell nothing new, nor does a weight near zero."""
-    is_known = _is_held(fit, MOST_TRIED_VALUES) and fit.devices.n_processes == 1
-    return fit.data.n_effective if is_known else fit.data.n_rows
+    return fit.data.n_effective if _is_held(fit, MOST_TRIED_VALUES) else fit.data.n_rows
 
 
 def _chosen(fit, alphas):

@@ -100,6 +100,15 @@ class SharedSet(HeldElsewhere):
         """Sum of the weights of all shares."""
         return self.mean_weight * self.n_rows
 
+    @property
+    def n_effective(self):
+        """As of a `TrainingSet`; copies in several shares count as several rows."""
+        weight = np.bincount(self._own.distinct_numbers(), weights=self.weight)
+        weight /= max(self._devices.gathered(float(weight.max())))
+        sums = self._devices.gathered((float(np.sqrt(weight).sum()), float(weight.sum())))
+        roots, weights = zip(*sums, strict=True)
+        return sum(roots) ** 2 / sum(weights)
+
     def split(self, validation_fraction, seed, number=0):
         """Hold out a random part of each share; see `TrainingSet`."""
         return SharedSet(self._own.split(validation_fraction, seed, number), self._devices)
