@@ -58,9 +58,8 @@ def features_of(estimator, X, sample_weight, *, missing, reset):
     contents = None
     if reset:
         contents = asked_contents(estimator, X)
-        if contents is None:
-            estimator._table = None
-        else:
+        estimator._table = None
+        if contents is not None:
             share = estimator.trim_fraction
             estimator._table = table_of(contents, sample_weight, trim_fraction=share)
     X = checked_features(estimator, X, "X", missing=missing, contents=contents, reset=reset)

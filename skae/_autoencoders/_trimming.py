@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from .._data.statistics import blocks, medians
+from .._data.statistics import blocks
 from ._linear_start import linear_model
 
 N_STEPS = 10
@@ -75,7 +75,8 @@ def nearest(distance, weight, share):
 def lengths(rows):
     """Distance of each row from the medians of the features in some of the rows."""
     sample = rows.part(slice(None, None, -(-rows.n_rows * rows.n_features // 2**22)))
-    centre = medians(sample)
+    unknown = np.isnan(sample).all(axis=0)  # there nanmedian would warn
+    centre = np.nanmedian(np.where(unknown, 0, sample), axis=0)
     parts = (np.nan_to_num(part - centre) for _, part in blocks(rows))
     return np.concatenate(
         [np.sqrt(np.square(part, dtype=np.float64).sum(axis=1)) for part in parts]

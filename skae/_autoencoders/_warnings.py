@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 from .._data.rows import Rows
-from .._data.statistics import BLOCK_ROWS, blocks, far_values, medians, summarise
+from .._data.statistics import BLOCK_ROWS, blocks, far_values, summarise
 from ..exceptions import (
     DominatingColumnWarning,
     DominatingRowsWarning,
@@ -39,6 +39,10 @@ which any may. Of 20 tables three are so as they come: page blocks, mails and sh
 HIDDEN = 0.05
 """Deviation without those rows, as a share of that of all, below which a feature's values hardly
 differ beside theirs. Of the features of 20 tables two are so: one of mails, one of flights."""
+
+FARTHEST = 15.0
+"""Squared distance of the farthest value from the mean, in variances, from which a column is looked
+at: that of one value of 20, or of 1 %, that hides the others is at least 19."""
 
 MOST_LOOKED_AT = 2**24
 """Most values that are looked at for that."""
@@ -194,14 +198,20 @@ def warn_of_dominating_values(data, names):
     data = data.sample(min(BLOCK_ROWS, MOST_LOOKED_AT // data.X.n_features))
     if data.n_rows < FEWEST_ROWS:
         return
-    rows = np.concatenate([part for _, part in blocks(data.target)])
-    few = max(FEW_ROWS, data.weight.max() / data.weight.sum())
-    shares = {
-        number: share_without_far_values(rows[:, number], data.weight, few)
-        for number in _perhaps_hidden(rows)
+    summary = data.target_summary
+    farthest = np.maximum(summary.high - summary.mean, summary.mean - summary.low)
+    numbers = [
+        number
+        for number in np.flatnonzero(np.square(farthest) > FARTHEST * summary.variance)
         if names[number] is not None
-    }
-    hidden = [f"{names[number]!r} ({own:.1%})" for number, own in shares.items() if own < HIDDEN]
+    ]
+    if not numbers:
+        return
+    rows = np.concatenate([part[:, numbers] for _, part in blocks(data.target)])
+    few = max(FEW_ROWS, data.weight.max() / data.weight.sum())
+    shares = [share_without_far_values(column, data.weight, few) for column in rows.T]
+    own_shares = zip(numbers, shares, strict=True)
+    hidden = [f"{names[number]!r} ({own:.1%})" for number, own in own_shares if own < HIDDEN]
     if hidden:
         warn(
             f"Without a few values that are far from all others, at most {few:.0%}, some columns "
@@ -214,16 +224,11 @@ def warn_of_dominating_values(data, names):
         )
 
 
-def _perhaps_hidden(rows):
-    """Numbers of columns with a value as far off as one of 1 %, or of 20, is if it hides others."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        squares = np.nan_to_num(np.square(rows - medians(rows), dtype=np.float64))
-        return np.flatnonzero(squares.max(axis=0) > 19 * squares.mean(axis=0))
-
-
 def share_without_far_values(values, weight, few):
     """The standard deviation of a column without a few far values, as a share of that of all."""
     is_far = far_values(values, weight, few)
+    if not is_far.any():
+        return 1.0
     others = summarise(Rows(values[:, None]), weight * ~is_far).variance[0]
     return np.sqrt(others / summarise(Rows(values[:, None]), weight).variance[0])
 

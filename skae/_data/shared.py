@@ -103,7 +103,7 @@ class SharedSet(HeldElsewhere):
     @property
     def n_effective(self):
         """As of a `TrainingSet`; copies in several shares count as several rows."""
-        weight = np.bincount(self._own.distinct_numbers(), weights=self.weight)
+        weight = np.bincount(self._own.distinct_numbers, weights=self.weight)
         weight /= max(self._devices.gathered(float(weight.max())))
         sums = self._devices.gathered((float(np.sqrt(weight).sum()), float(weight.sum())))
         roots, weights = zip(*sums, strict=True)

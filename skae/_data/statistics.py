@@ -32,12 +32,6 @@ def has_values(rows):
     return np.concatenate([~np.isnan(part).all(axis=1) for _, part in blocks(rows)])
 
 
-def medians(array):
-    """Median of the values of each column, NaN left out; 0 where there is none."""
-    unknown = np.isnan(array).all(axis=0)  # there nanmedian would warn
-    return np.nanmedian(np.where(unknown, 0, array), axis=0)
-
-
 def weighted_median(values, weight):
     """The least of some values at or below which half of the weight is."""
     order = np.argsort(values)

@@ -1,6 +1,7 @@
 """From checked data to the rows a network trains on: weights, merging, validation split."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -90,7 +91,7 @@ class TrainingSet:
         """Sum of their weights."""
         return self.weight.sum()
 
-    @property
+    @cached_property
     def target_summary(self):
         """The `Summary` of the target."""
         return summarise(self.target, self.weight)
@@ -156,6 +157,7 @@ class TrainingSet:
             return self
         return self.subset(np.linspace(0, self.n_rows - 1, most).astype(int))
 
+    @cached_property
     def distinct_numbers(self):
         """The number of each row's X: copies have the same, in the order of their first ones."""
         _, first, number = np.unique(self.X.hashes(), return_index=True, return_inverse=True)
@@ -173,7 +175,7 @@ class TrainingSet:
         .. [1] Hill, M. O. (1973). Diversity and evenness: a unifying notation and its consequences.
            Ecology 54, 427-432. https://doi.org/10.2307/1934352
         """
-        weight = np.bincount(self.distinct_numbers(), weights=self.weight)
+        weight = np.bincount(self.distinct_numbers, weights=self.weight)
         weight /= weight.max()  # equal ones, which are 1 now, are summed exactly
         return np.sqrt(weight).sum() ** 2 / weight.sum()
 
@@ -192,7 +194,7 @@ class TrainingSet:
         ValueError
             If no row would be left on either side.
         """
-        numbers = self.distinct_numbers()
+        numbers = self.distinct_numbers
         n_distinct = numbers.max() + 1
         n_validation = max(1, round(validation_fraction * n_distinct))
         if n_validation >= n_distinct:
