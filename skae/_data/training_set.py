@@ -182,6 +182,9 @@ class TrainingSet:
     def split(self, validation_fraction, seed, number=0):
         """Hold out a random share of the distinct rows for validation, with all their copies.
 
+        A row with more copies, or weight, than is to be held out in all is trained on, unless all
+        rows are so.
+
         Parameters
         ----------
         validation_fraction : float
@@ -205,6 +208,11 @@ class TrainingSet:
                 "early_stopping=False."
             )
         order = np.random.default_rng([seed, 2**32 - 1]).permutation(n_distinct)
+        weight = np.bincount(numbers, weights=self.weight)
+        most = (1 + 1e-9) * n_validation / n_distinct  # equal weights may differ in rounding
+        is_light = weight <= most * weight.sum()
+        if is_light.any():
+            order = order[is_light[order]]
         chosen = np.roll(order, -number * n_validation)[:n_validation]
         is_held_out = np.isin(numbers, chosen)
         training = self.subset(np.flatnonzero(~is_held_out))

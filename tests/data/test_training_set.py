@@ -90,6 +90,19 @@ def test_a_split_holds_out_all_copies_of_a_row(seed):
     assert data.n_rows + data.validation.n_rows == 90
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_row_of_more_copies_than_are_held_out_is_trained_on(seed):
+    """Otherwise a table of mostly zeros would sometimes hold out all its empty rows."""
+    rows = np.concatenate([np.zeros((12, 1)), np.arange(1.0, 37.0)[:, None]])
+    for data in (TrainingSet.from_arrays(rows), TrainingSet.from_arrays(rows).merged()):
+        held_out = data.split(0.1, seed).validation.X.to_array().ravel()
+        assert len(held_out) == 4
+        assert 0 not in held_out
+    weight = np.array([1.0, 30.0, 1.0, 1.0, 1.0])
+    data = TrainingSet.from_arrays(np.arange(5.0)[:, None], sample_weight=weight)
+    assert 1 not in data.split(0.4, seed).validation.X.to_array()
+
+
 def test_splits_of_other_numbers_hold_out_other_rows():
     data = TrainingSet.from_arrays(np.arange(100.0)[:, None])
     parts = [data.split(0.2, 0, number).validation.X.to_array().ravel() for number in range(5)]
