@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 from .._data.rows import Rows
-from .._data.statistics import BLOCK_ROWS, blocks, far_values, summarise
+from .._data.statistics import BLOCK_ROWS, blocks, far_values, summarise, weighted_median
 from ..exceptions import (
     DominatingColumnWarning,
     DominatingRowsWarning,
@@ -225,12 +225,21 @@ def warn_of_dominating_values(data, names):
 
 
 def share_without_far_values(values, weight, few):
-    """The standard deviation of a column without a few far values, as a share of that of all."""
+    """The standard deviation of a column without a few far values, as a share of that of all.
+
+    If no more than a few of the other values differ, such as those of a pixel at an image's edge,
+    these values hide nothing, and the share is 1.
+    """
     is_far = far_values(values, weight, few)
     if not is_far.any():
         return 1.0
-    others = summarise(Rows(values[:, None]), weight * ~is_far).variance[0]
-    return np.sqrt(others / summarise(Rows(values[:, None]), weight).variance[0])
+    weight = np.where(np.isnan(values), 0.0, weight)
+    others = weight * ~is_far
+    differ = values != weighted_median(values, weight)
+    if others @ differ <= few * weight.sum():
+        return 1.0
+    variance = [summarise(Rows(values[:, None]), part).variance[0] for part in (others, weight)]
+    return np.sqrt(variance[0] / variance[1])
 
 
 def warn_of_noise_level(level, deviation):

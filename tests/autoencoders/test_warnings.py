@@ -155,6 +155,8 @@ def test_no_value_is_told_that_is_only_rare_or_hardly_counts():
     X[:, 4] = 0.0
     X[:11, 4] = np.geomspace(0.01, 3, 11)  # a word in few texts
     assert warned(DominatingRowsWarning, small, X)[1] == []
+    X[:11, 4] = [0.02, 0.8, *[0.0] * 9]  # a pixel at the edge of an image
+    assert warned(DominatingRowsWarning, small, X)[1] == []
     gaps = X.copy()
     gaps[15:, 5] = np.nan
     masked = AutoencoderTransformer(2, missing="mask", max_iter=2, random_state=0)
