@@ -40,6 +40,9 @@ regresses on 20 of the others, for 5 rounds."""
 N_DRAWS, INTERVAL = 100, (0.05, 0.95)
 """Draws of which intervals are made, and their ends."""
 
+WORSE = 1.02
+"""Ratio to another imputer's error from which ours is clearly worse."""
+
 COLUMNS = {
     "imputer": "imputer",
     "rank": "mean rank",
@@ -210,6 +213,23 @@ def compared(make, data, n_seeds):
     return {**record, "errors": errors}
 
 
+def beside(records, ours="AutoencoderImputer"):
+    """A note for each other imputer: how often ours is better, and where it is clearly worse."""
+    if ours not in records:
+        return
+    errors = records[ours]["errors"]
+    for name, record in records.items():
+        if name == ours:
+            continue
+        ratio = {case: errors[case] / own for case, own in record["errors"].items()}
+        n_better = sum(value < 1 for value in ratio.values())
+        worse = [f"{case}: {value:.2f}" for case, value in ratio.items() if value > WORSE]
+        yield (
+            f"{ours} is better than {name} in {n_better} of {len(ratio)} cases, and has over "
+            f"{WORSE} times its error in {len(worse)}{': ' * bool(worse)}{'; '.join(worse)}."
+        )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=Path, help="folder of .npz files")
@@ -233,7 +253,8 @@ def main():
         records[name] = {"imputer": name, **compared(make, data, args.seeds)}
         ranked = with_ranks(records)
         print(markdown_table(ranked, COLUMNS), flush=True)
-        write_results(args.json, args.markdown, "Imputation", ranked, COLUMNS, notes)
+        shown = [*notes, *beside(records)]
+        write_results(args.json, args.markdown, "Imputation", ranked, COLUMNS, shown)
 
 
 if __name__ == "__main__":

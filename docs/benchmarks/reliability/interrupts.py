@@ -1,7 +1,11 @@
 """Ctrl-C at random moments of the first fit, compilations, fits, `partial_fit` and `transform`."""
 
+import ast
+import os
 import subprocess
 import sys
+
+from joblib import Parallel, delayed
 
 from .tally import Tally
 
@@ -49,14 +53,15 @@ counts["import"] += interrupted(lambda: fitted.fit(X), 2.0)
 start = time.perf_counter()
 make(4).fit(X)
 compiling = time.perf_counter() - start
-for number in range(int(sys.argv[2])):
+n_compilations, n_calls = map(int, sys.argv[2:4])
+for number in range(n_compilations):
     estimator = make(6 + number, (AutoencoderTransformer, VariationalAutoencoder)[number % 2])
     broken = interrupted(lambda: estimator.fit(X), compiling)
     counts["compile"] += broken
     assert estimator.__sklearn_is_fitted__() != broken
 fitted = make().fit(X)
 code = fitted.transform(X)
-for _ in range(10):
+for _ in range(n_calls):
     estimator = make().fit(X)
     estimator.set_params(max_iter=500, random_state=1)
     if interrupted(lambda: estimator.fit(X), 0.5):
@@ -65,7 +70,7 @@ for _ in range(10):
     counts["transform"] += interrupted(lambda: [fitted.transform(X) for _ in range(200)], 0.1)
     assert np.array_equal(fitted.transform(X), code), "another code"
 growing = make().partial_fit(X)
-for _ in range(10):
+for _ in range(n_calls):
     counts["partial_fit"] += interrupted(lambda: [growing.partial_fit(X) for _ in range(50)], 0.2)
     assert len(growing.loss_curve_) == growing.n_iter_
 again = make().partial_fit(X)
@@ -77,22 +82,28 @@ print(counts)
 '''
 
 
-def campaign(n_children=20, n_compilations=12, seed=0):
-    """Interrupt processes, each some dozens of times."""
-    tally = Tally()
-    for number in range(n_children):
-        arguments = [sys.executable, "-X", "faulthandler", "-c", CHILD, str(seed + number)]
-        try:
-            done = subprocess.run(
-                [*arguments, str(n_compilations)], capture_output=True, text=True, timeout=900
-            )
-        except subprocess.TimeoutExpired:
-            tally.fault("a process that hangs", f"seed {seed + number}")
-            continue
-        if done.returncode:
-            last = done.stderr.strip()[-300:]
-            tally.fault(f"exit {done.returncode}", f"seed {seed + number}: {last}")
-            continue
-        for name, count in eval(done.stdout.strip().splitlines()[-1]).items():
+def campaign(n_children=20, n_compilations=2, n_calls=2, seed=0):
+    """Interrupt processes, each a few times, as many at once as there are processors."""
+    tally, counts = Tally(), (str(n_compilations), str(n_calls))
+    numbers = range(seed, seed + n_children)
+    outcomes = Parallel(len(os.sched_getaffinity(0)), prefer="threads")(
+        delayed(outcome)(number, *counts) for number in numbers
+    )
+    for number, (fault, detail, interrupts) in zip(numbers, outcomes, strict=True):
+        if fault is not None:
+            tally.fault(fault, f"seed {number}: {detail}")
+        for name, count in interrupts.items():
             tally.outcomes[f"in {name}"] += count
     return tally
+
+
+def outcome(number, *counts):
+    """Fault of a process and its last words, or None, and how often each call was interrupted."""
+    arguments = [sys.executable, "-X", "faulthandler", "-c", CHILD, str(number), *counts]
+    try:
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=900)
+    except subprocess.TimeoutExpired:
+        return "a process that hangs", "", {}
+    if done.returncode:
+        return f"exit {done.returncode}", done.stderr.strip()[-300:], {}
+    return None, "", ast.literal_eval(done.stdout.strip().splitlines()[-1])
