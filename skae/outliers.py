@@ -91,7 +91,8 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
         max_iter=30, trim_fraction=0.1)``; where its fit warns that it was still improving, pass it
         with a larger `max_iter`.
     contamination : "auto" or float, default="auto"
-        Share of the training rows, by weight, that `predict` calls outliers, in the range (0, 0.5].
+        Share of the training rows, by weight, that `predict` calls outliers, in the range (0, 0.5]:
+        that or a little less, but the row of the lowest score at least.
         "auto" calls those so whose score is below the lower quartile by more than 1.5 times the
         distance of the quartiles, as in a box plot. Where X has fewer than 50 rows a feature, of
         which each level of a category is one, and at most 2**25 values, the quartiles are those of
@@ -552,4 +553,7 @@ def offset(scores, weight, contamination):
     if contamination == "auto":
         low, high = scores[np.searchsorted(share, (0.25, 0.75))]
         return float(low - FENCE * (high - low))
-    return float(scores[np.searchsorted(share, contamination * (1 + ROUNDING), side="right")])
+    first = scores[np.searchsorted(share, contamination * (1 + ROUNDING), side="right")]
+    if first == scores[0]:  # of fewer rows than one row: the lowest one is flagged, and its ties
+        first = scores[min(np.searchsorted(scores, first, side="right"), len(scores) - 1)]
+    return float(first)

@@ -269,6 +269,12 @@ def test_minus_one_and_one_alone_are_two_classes(wine):
     assert model.score(wine[0], signs) > 0.9
 
 
+def test_numbers_among_objects_are_scored_as_numbers(wine, half, fitted):
+    labels = half.astype(object)
+    assert fitted.score(wine[0], labels) == fitted.score(wine[0], half)
+    assert classifier().fit(wine[0], labels).classes_.tolist() == [0, 1, 2]
+
+
 def test_strings_are_labels_and_the_number_minus_one_is_none(wine, half, fitted):
     names = np.array(["red", "rose", "white"], object)
     y = np.where(half == -1, -1, names[half])

@@ -328,7 +328,10 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
                 "objects with the number -1; if it is a class, name it otherwise."
             )
         if has_label.any():
-            check_classification_targets(as_labels(y[has_label]))
+            labels = as_labels(y[has_label])
+            check_classification_targets(labels)
+            if labels.dtype.kind != "O":  # numbers among objects: they are scored as numbers
+                y = as_labels(y)
         return y, has_label
 
     def _labels(self, y, has_label, weight, classes, earlier=None):
