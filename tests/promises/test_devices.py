@@ -80,6 +80,7 @@ def assert_alike_on_devices(results):
         assert len(of_case["1"]["loss"]) > 1, name
 
 
+@pytest.mark.slow
 def test_losses_are_those_of_one_device(tmp_path):
     """203 rows, batches of 30: neither divides by four."""
     assert_alike_on_devices(on_devices("one", tmp_path / "one", "masking, 30"))

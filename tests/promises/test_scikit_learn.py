@@ -31,6 +31,9 @@ ESTIMATORS = [
     VariationalAutoencoder(),
 ]
 
+QUICK = AutoencoderTransformer(max_iter=5)
+"""The default but for its hundred epochs and trials, for `make test`."""
+
 DETECTORS = [
     AutoencoderOutlierDetector(),
     AutoencoderOutlierDetector(AutoencoderTransformer(missing="mask", trim_fraction=0.1)),
@@ -85,7 +88,7 @@ TO_BE_CHECKED = [
         estimator, name, marks=[pytest.mark.slow] * (number > 0 and name in OF_THE_BASE_CLASS)
     )
     for name in BY_HAND
-    for number, estimator in enumerate([*ESTIMATORS, VARIANTS[0], *IMPUTERS])
+    for number, estimator in enumerate([QUICK, *ESTIMATORS, VARIANTS[0], *IMPUTERS])
     if "sample_weight" not in name or has_fit_parameter(estimator, "sample_weight")
 ]
 
@@ -108,13 +111,13 @@ def _no_constant_output(monkeypatch):
     assert not constant
 
 
-@parametrize_with_checks(ESTIMATORS[:1])
+@parametrize_with_checks([QUICK])
 def test_estimator_checks(estimator, check):
     check(estimator)
 
 
 @pytest.mark.slow
-@parametrize_with_checks([*ESTIMATORS[1:], *VARIANTS, *DETECTORS, *PREDICTORS, *IMPUTERS])
+@parametrize_with_checks([*ESTIMATORS, *VARIANTS, *DETECTORS, *PREDICTORS, *IMPUTERS])
 def test_estimator_checks_of_the_others(estimator, check):
     check(estimator)
 

@@ -144,6 +144,7 @@ assert "jax" in sys.modules and "keras" not in sys.modules
     subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)
 
 
+@slow
 def test_names_that_are_imported_where_they_are_used():
     program = """
 import skae
