@@ -57,9 +57,9 @@ NOTES = [
     "the one given down to near zero.",
     "C-conv and C-conv-noisy have random_state=1, whose start was the better of two tried. With "
     "random_state=0 C-conv gave 0.0957 (20 epochs, batches of 128, step size 5e-3) and 0.0948 (14, "
-    "32, 3e-3), C-conv-noisy 0.1224 (6, 32, 3e-3). With 6 epochs and random_state=1 it was 0.1168 in "
-    "one version of skae, 0.1208 and 0.1232, both a miss, in others: another order of the same sums "
-    "is another draw.",
+    "32, 3e-3), C-conv-noisy 0.1224 (6, 32, 3e-3). With 6 epochs and random_state=1 it was 0.1168 "
+    "in one version of skae, 0.1208 and 0.1232, both a miss, in others: another order of the same "
+    "sums is another draw.",
     "The convolutional rows train for as many epochs as the table says, never more than the "
     "source; D's 10,000 steps of 50 images are 8.3 epochs, of which 8 are trained.",
     "The variational rows are no source's: the figures to reach are skae's own aims. Pixels are "
