@@ -264,7 +264,7 @@ def convolutional_rows_of_c():
     plain = AutoencoderTransformer(None, **options, **(all_epochs(12, 16, 6e-3) | seed))
     noise = GaussianNoise(0.5, clip=(0, 1))
     denoising = DenoisingAutoencoder(
-        None, corruption=noise, **options, **(all_epochs(12, 16, 6e-3) | seed)
+        None, corruption=noise, **options, **(all_epochs(12, 16, 3e-3) | seed)
     )
     noisy = f"{network}; input + 0.5 N(0, 1) clipped"
     return {

@@ -298,7 +298,10 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         """
         from sklearn.metrics import accuracy_score  # which takes long to import
 
-        return self._score(accuracy_score, X, y, sample_weight)
+        def accuracy(y, predicted, sample_weight):
+            return accuracy_score(as_labels(y), predicted, sample_weight=sample_weight)
+
+        return self._score(accuracy, X, y, sample_weight)
 
     # Hooks of the base
 
@@ -328,10 +331,7 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
                 "objects with the number -1; if it is a class, name it otherwise."
             )
         if has_label.any():
-            labels = as_labels(y[has_label])
-            check_classification_targets(labels)
-            if labels.dtype.kind != "O":  # numbers among objects: they are scored as numbers
-                y = as_labels(y)
+            check_classification_targets(as_labels(y[has_label]))
         return y, has_label
 
     def _labels(self, y, has_label, weight, classes, earlier=None):
