@@ -248,6 +248,7 @@ class Gaussian(Loss):
         """
         if self.noise_variance == "learned" and "noise_variance" in earlier:
             return {"noise_variance": earlier["noise_variance"]}
+        variances = np.nan_to_num(variances)  # of a feature that is known in no row
         variance = np.maximum(variances, self.LEAST_SHARE * variances.mean() or 1.0)
         if self.noise_variance != "learned":
             variance = np.broadcast_to(self.noise_variance / np.square(scale), variance.shape)

@@ -187,13 +187,15 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
                 setattr(new, name, getattr(estimator, name))
         checked = estimator._check_X(X) if array is None else array
         n_rows = checked.shape[0]
-        weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, float)
+        weight = np.ones(n_rows)
+        if sample_weight is not None:  # which may be one number for all
+            weight *= np.asarray(sample_weight, float)
         data = TrainingSet.from_arrays(checked, sample_weight=weight, missing=True)
         new._take(estimator, data, weight.sum())
         scores = new._scores(checked)
         new.offset_ = new._offset(data, scores, weight)
-        agreeing = weight * (scores >= new.offset_)
-        new.residual_variance_ = residual_variance(estimator, checked, agreeing)
+        inlier_weight = weight * (scores >= new.offset_)
+        new.residual_variance_ = residual_variance(estimator, checked, inlier_weight)
         self.__dict__ = vars(new)
         return self
 
@@ -266,7 +268,7 @@ class AutoencoderOutlierDetector(HTMLReprMixin, OutlierMixin, BaseEstimator):
     def _scores(self, X):
         found = []
         for part, is_new in self._usual(X):
-            own = log_density(self.estimator_, self.density_, part)
+            own = log_density(self.estimator_, self.density_, part, self.constant_)
             found.append(own - self.surprise_ * self._in_columns(np.logical_or, is_new).sum(axis=1))
         return np.concatenate(found)
 
@@ -418,7 +420,10 @@ class NormalDensity:
         """Logarithm of the density of rows, but for a constant; -inf where they are infinite."""
         Z = (codes_and_residuals - self.centre) / self.scale
         possible = np.isfinite(Z).all(axis=1)
-        squared = distances(self.model, Rows(np.where(possible[:, None], Z, 0.0)), LEAST_VARIANCE)
+        with np.errstate(over="ignore", invalid="ignore"):
+            Z = np.where(possible[:, None], Z, 0.0)
+            squared = distances(self.model, Rows(Z), LEAST_VARIANCE)
+        possible &= ~np.isnan(squared)  # infinity less infinity
         return np.where(possible, -0.5 * squared, -np.inf)
 
 
@@ -484,8 +489,11 @@ def codes_and_residuals(estimator, rows):
         yield np.hstack([code, residual], dtype=np.float64)
 
 
-def log_density(estimator, density, X):
-    """What an estimator and its `NormalDensity`, if it has one, tell of each row of an array."""
+def log_density(estimator, density, X, constant):
+    """What an estimator and its `NormalDensity`, if it has one, tell of each row of an array.
+
+    Values of constant features, which are theirs as far as they are known, tell nothing.
+    """
     # Half a squared deviation of one, which a value that is filled in does not have. Of a Bernoulli
     # distribution the expected value is as likely as others are on average.
     # So is it of categories, in nats.
@@ -497,7 +505,7 @@ def log_density(estimator, density, X):
         own = estimator._likelihoods(filled, DRAWS)[:, 0]
     else:
         own = density.logarithm(*codes_and_residuals(estimator, Rows(filled)))
-    return own - usual * (np.isnan(X) & is_number).sum(axis=1)
+    return own - usual * (np.isnan(X) & is_number & np.isnan(constant)).sum(axis=1)
 
 
 def completed(estimator, X):
@@ -526,7 +534,8 @@ def new_values(X, constant):
 
     They are compared in the coarser of the two precisions: 0.1 is the same value in both.
     """
-    coarser = np.float32 if np.float32 in (X.dtype, constant.dtype) else np.float64
+    types = [dtype for dtype in (X.dtype, constant.dtype) if dtype.kind == "f"]
+    coarser = min(types, key=lambda dtype: dtype.itemsize)
     with np.errstate(over="ignore"):
         differs = X.astype(coarser) != constant.astype(coarser)
     return differs & ~np.isnan(X) & ~np.isnan(constant)
@@ -546,7 +555,8 @@ def residual_variance(estimator, X, weight):
 
 
 def offset(scores, weight, contamination):
-    """The score below which rows are outliers."""
+    """The score below which rows are outliers; those without weight have no say."""
+    scores, weight = scores[weight > 0], weight[weight > 0]
     order = np.argsort(scores, kind="stable")
     scores = np.maximum(scores[order], LOWEST)  # an offset of -inf would flag no row
     share = np.cumsum(weight[order]) / weight.sum()

@@ -483,3 +483,13 @@ def test_names_of_a_table_are_those_of_scikit_learn(table):
     assert list(model.transform(X).columns) == names == list(model.get_feature_names_out())
     model.set_params(add_indicator=False).set_output(transform="polars")
     assert model.transform(X).columns == names[:3]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_column_of_one_value_may_be_among_the_rows_held_out(seed):
+    X = np.random.default_rng(0).normal(size=(40, 4))
+    X[1:, 3] = np.nan
+    imputer = AutoencoderImputer(VariationalAutoencoder(2, max_iter=3), random_state=seed)
+    filled = imputer.fit_transform(X)
+    assert np.isfinite(filled).all()
+    np.testing.assert_allclose(filled[:, 3], X[0, 3])

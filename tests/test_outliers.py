@@ -290,6 +290,43 @@ def test_rows_of_weight_zero_are_as_if_they_were_not_there(rows):
     np.testing.assert_array_equal(model.constant_, [*[np.nan] * 5, 2.0])
     alone = detector(LINEAR).fit(X[10:])
     np.testing.assert_allclose(model.score_samples(X), alone.score_samples(X), rtol=1e-6)
+    scores = np.arange(300.0)
+    assert offset(scores, weight, 0.001) == offset(scores[10:], weight[10:], 0.001) == 11
+
+
+def test_one_number_is_the_weight_of_all_rows(rows):
+    model = detector(LINEAR).fit(rows, sample_weight=2.0)
+    assert model.surprise_ == pytest.approx(np.log(602))
+    same = detector(LINEAR).fit(rows, sample_weight=np.full(300, 2.0))
+    assert model.offset_ == same.offset_
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        AutoencoderTransformer(2, missing="mask", max_iter=3),
+        VariationalAutoencoder(2, missing="mask", max_iter=3),
+    ],
+)
+def test_what_is_missing_of_a_constant_tells_nothing(estimator, rows):
+    X = np.column_stack([rows, np.full(300, 0.1)])
+    model = detector(estimator).fit(X)
+    gaps = np.where(np.arange(6) == 5, np.nan, X)
+    np.testing.assert_allclose(model.score_samples(gaps), model.score_samples(X), rtol=1e-5)
+    gaps = X.copy()
+    gaps[:, 2] = np.nan
+    assert not np.allclose(model.score_samples(gaps), model.score_samples(X), rtol=1e-5)
+
+
+def test_a_constant_is_the_same_in_half_precision(rows):
+    X = np.column_stack([rows, np.full(300, 0.1)])
+    model = detector(LINEAR).fit(X)
+    assert (model.feature_scores(X.astype(np.float16))[:, 5] == 0).all()
+
+
+def test_a_distance_that_overflows_twice_is_infinite(rows):
+    density = detector(LINEAR).fit(rows).density_
+    assert np.isneginf(density.logarithm(np.full((1, len(density.centre)), 1e200))).all()
 
 
 def test_rows_of_the_lowest_score_are_flagged_unless_all_rows_have_it():

@@ -267,6 +267,10 @@ def test_minus_one_and_one_alone_are_two_classes(wine):
         model = classifier().fit(wine[0], signs)
     assert list(model.classes_) == [-1, 1]
     assert model.score(wine[0], signs) > 0.9
+    objects = signs.astype(object)
+    assert model.score(wine[0], objects) == model.score(wine[0], signs)
+    with pytest.warns(UserWarning, match="both are taken for classes"):
+        assert list(classifier().fit(wine[0], objects).classes_) == [-1, 1]
 
 
 def test_numbers_among_objects_are_scored_as_numbers(wine, half, fitted):
@@ -355,6 +359,22 @@ def test_weights_are_copies(wine, half, autoencoder):
     weighted = model.fit(X, half, sample_weight=weight).predict_proba(X)
     copied = model.fit(X[copies], half[copies]).predict_proba(X)
     np.testing.assert_allclose(weighted, copied, rtol=1e-6)
+
+
+def test_rows_of_a_class_without_weight_are_neither_learned_nor_unlabelled(wine, autoencoder):
+    X, y = wine
+    without = {"class_weight": {2: 0.0}}
+    model = classifier(autoencoder, spread_labels=True, **without).fit(X, y)
+    assert not model.has_spread_labels_
+    model = classifier(autoencoder, **without).partial_fit(X, y, classes=[0, 1, 2])
+    assert model.partial_fit(X[y == 2], y[y == 2]).n_iter_ == 1
+    with pytest.raises(ValueError, match="or class_weight for its class"):
+        classifier(autoencoder, **without).partial_fit(X[y == 2], y[y == 2], classes=[0, 1, 2])
+
+
+def test_without_training_no_label_spreads(wine, half, autoencoder):
+    model = classifier(autoencoder, spread_labels=True, max_iter=0).fit(wine[0], half)
+    assert not model.has_spread_labels_
 
 
 def test_class_weights_are_weights_of_rows(wine, half, autoencoder):

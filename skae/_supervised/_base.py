@@ -114,6 +114,7 @@ class BasePredictor(HTMLReprMixin, BaseEstimator, ABC):
             labels.target,
             weight,
             weight * labels.weight,
+            has_label,
             self._settings(seed, incremental=incremental),
         ).run()
         vars(self).update(labels.attributes)
@@ -128,6 +129,8 @@ class BasePredictor(HTMLReprMixin, BaseEstimator, ABC):
         if not (weight * has_label).any():
             return
         labels = self._labels(y, has_label, weight, classes, earlier=self)
+        if not (weight * labels.weight).any():  # all are of classes without weight
+            return
         found = one_epoch(
             self._task,
             self._network,
@@ -254,7 +257,10 @@ def check_given(y, estimator):
 def check_some_weight(known):
     """Refuse labelled rows of which none has a positive weight."""
     if not known.any():
-        raise ValueError("sample_weight is zero for every labelled row; some must be positive.")
+        raise ValueError(
+            "sample_weight is zero for every labelled row, or class_weight for its class; some "
+            "must be positive."
+        )
 
 
 def checked_weight(sample_weight, X):

@@ -136,11 +136,13 @@ class Fit:
     target : ndarray of shape (n_rows, n_targets)
     weight, label_weight : ndarray of shape (n_rows,)
         Weights of the rows, and of their labels: zero for rows without one.
+    has_label : ndarray of bool of shape (n_rows,)
+        A class may have a weight of zero.
     settings : Settings
     """
 
-    def __init__(self, task, network, X, target, weight, label_weight, settings):
-        self.task, self.settings = task, settings
+    def __init__(self, task, network, X, target, weight, label_weight, has_label, settings):
+        self.task, self.settings, self.has_label = task, settings, has_label
         self.X, self.target, self.weight, self.label_weight = X, target, weight, label_weight
         self.network = with_head(network, target.shape[1])
         self.n_units = network.n_code_features
@@ -296,10 +298,11 @@ class Fit:
             What the network gives for labelled rows that were held out; NaN for others.
         """
         spreads, known = self.settings.spreads, np.flatnonzero(self.label_weight > 0)
-        others = np.flatnonzero((self.label_weight == 0) & (self.weight > 0))
-        if not spreads or not len(others) or len(self.y) < self.data.n_rows:
-            return None
+        others = np.flatnonzero(~self.has_label & (self.weight > 0))
         others = evenly(others, max(SPREAD_ROWS - len(known), 0))
+        trains = spreads and self.settings.max_iter > 0
+        if not trains or not len(others) or len(self.y) < self.data.n_rows:
+            return None
         rows = Rows(self.X).subset(np.concatenate([known, others]))
         graph = neighbourhood(self._seen(rows)[:, : self.n_units])
         target, weight = self.target[known], self.label_weight[known]

@@ -45,7 +45,8 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         and with up to 64 features ``AutoencoderTransformer(0.9, max_iter=50)``.
     spread_labels : bool or "auto", default="auto"
         Whether labels are spread to rows without one, for the further training. "auto" does so
-        if more labelled rows that are held out get their label by it than by the network.
+        if more labelled rows that are held out get their label by it than by the network. At most
+        20,000 rows take part, and it is not done with more than 10,000 labelled ones.
     max_iter : int, default=50
         Maximum number of epochs of the training after that of the autoencoder. 0 leaves the code
         as it is.
@@ -314,7 +315,9 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         y = column_or_1d(y, warn=True)
         if y.dtype.kind == "O":
             y, has_label = read_objects(y)
-        else:
+            if as_labels(y[has_label]).dtype.kind in "iuf":
+                y = as_labels(y)
+        if y.dtype.kind != "O":
             if y.dtype.kind == "f" and np.isnan(y).any():
                 raise ValueError(MISSING_LABELS)
             if y.dtype.kind == "f":
@@ -353,6 +356,8 @@ class AutoencoderClassifier(ClassifierMixin, BasePredictor):
         target[has_label] = own[:, None] == known
         factor = np.zeros(len(y))
         factor[has_label] = self._class_factors(own, known, weight[has_label])
+        if earlier is None:
+            check_some_weight(weight * factor > 0)
         return Labels(target, factor, {"classes_": known})
 
     def _class_factors(self, own, known, weight):

@@ -241,7 +241,8 @@ def convert_classifier(scope, operator, container):
     outputs = predicted(nodes, model, rows)
     label, probabilities = (output.full_name for output in operator.outputs)
     classes = model.classes_
-    classes = classes if classes.dtype.kind in "bfO" else classes.astype(np.int64)
+    kinds = {"f": np.float64, "i": np.int64, "u": np.int64}  # as `label_type` says
+    classes = classes.astype(kinds.get(classes.dtype.kind, classes.dtype))
     number = nodes("ArgMax", outputs, axis=1, keepdims=0)
     nodes("Gather", classes, number, axis=0, output=label)
     nodes.cast(nodes("Softmax", outputs, axis=1), rows.kind, output=probabilities)

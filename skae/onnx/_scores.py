@@ -43,6 +43,7 @@ def score_nodes(nodes, detector, network, X, precision):
     """
     has_constants = not np.isnan(detector.constant_).all()
     if has_constants:
+        refused = network.refused(X)  # before constants take the place of what is infinite
         X, n_new = with_constants(nodes, X, detector.constant_, precision)
         precision = DOUBLE
     if detector.density_ is None:
@@ -53,11 +54,14 @@ def score_nodes(nodes, detector, network, X, precision):
         filled = completed(nodes, network, X) if network.takes_missing else X
         score = log_density(nodes, detector.density_, traits(nodes, network, filled, precision))
     if network.takes_missing:
-        n_missing = nodes.sum_of_rows(nodes.cast(nodes("IsNaN", X), DOUBLE))
+        missing = nodes("And", nodes("IsNaN", X), np.isnan(detector.constant_)[None])
+        n_missing = nodes.sum_of_rows(nodes.cast(missing, DOUBLE))
         score = nodes("Sub", score, nodes("Mul", n_missing, USUAL))
     if not has_constants:
         return score
-    return nodes("Sub", score, nodes("Mul", n_new, np.array(detector.surprise_)))
+    score = nodes("Sub", score, nodes("Mul", n_new, np.array(detector.surprise_)))
+    score = nodes("Add", score, refused)
+    return nodes("Where", nodes("IsNaN", score), LOWEST, score)
 
 
 def completed(nodes, network, X):
@@ -94,6 +98,7 @@ def log_density(nodes, density, codes_and_residuals):
     beside = nodes("Sub", sum_of_squares(nodes, rows), nodes.sum_of_rows(along))
     squared = nodes("MatMul", along, 1 / variances[:, None])
     squared = nodes("Add", squared, nodes("Mul", beside, np.array(1 / noise)))
+    impossible = nodes("Or", impossible, nodes("IsNaN", squared))  # infinity less infinity
     return nodes("Where", impossible, LOWEST, nodes("Mul", squared, HALF))
 
 

@@ -317,12 +317,13 @@ def test_missing_values_in_the_detector():
 @slow
 def test_rows_that_the_detector_refuses_are_outliers(detector):
     model, rows = detector
-    bad = rows[:3].copy()
-    bad[0, 7], bad[1, 7] = np.nan, np.inf
+    bad = rows[[0, 1, 3, 2]].copy()
+    assert not np.isnan(model.constant_[0])
+    bad[0, 7], bad[1, 7], bad[2, 0] = np.nan, np.inf, np.inf
     found = results(to_onnx(model, bad[:1], options={id(model): {"score_samples": True}}), bad)
-    assert found["label"][:2, 0].tolist() == [-1, -1]
-    assert np.isneginf(found["score_samples"][:2]).all()
-    assert np.isfinite(found["score_samples"][2]).all()
+    assert found["label"][:3, 0].tolist() == [-1, -1, -1]
+    assert np.isneginf(found["score_samples"][:3]).all()
+    assert np.isfinite(found["score_samples"][3]).all()
     far = np.full((2, 64), 1e200)
     assert np.isneginf(results(to_onnx(model, far[:1]), far)["scores"]).all()
 
@@ -436,7 +437,9 @@ def noisy(rows):
 
 @slow
 @pytest.mark.parametrize(
-    "y", [LABELS, NAMES[LABELS], LABELS > 0, 2.0 * LABELS], ids=["int", "str", "bool", "float"]
+    "y",
+    [LABELS, NAMES[LABELS], LABELS > 0, 2.0 * LABELS, np.float32(2) * LABELS.astype(np.float32)],
+    ids=["int", "str", "bool", "float", "single"],
 )
 def test_labels_and_probabilities(y, small):
     model = AutoencoderClassifier(small, max_iter=1, random_state=0).fit(X, y)
