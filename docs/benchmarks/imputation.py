@@ -221,7 +221,8 @@ def beside(records, ours="AutoencoderImputer"):
     for name, record in records.items():
         if name == ours:
             continue
-        ratio = {case: errors[case] / own for case, own in record["errors"].items()}
+        others = record["errors"]
+        ratio = {case: errors[case] / others[case] for case in errors if case in others}
         n_better = sum(value < 1 for value in ratio.values())
         worse = [f"{case}: {value:.2f}" for case, value in ratio.items() if value > WORSE]
         yield (
